@@ -135,4 +135,3 @@ func (p *parser) room() []float64 {
 	}
 	return p.values[:n:n]
 }
-
