@@ -1,7 +1,12 @@
 // Package tree grows, holds and evaluates decision trees and ensembles of them.
 package tree
 
-import "math"
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/drivecast/drivecast/tree/kernel"
+)
 
 // Tree is one fitted decision tree in the layout that scikit-learn uses: node 0
 // is the root, children have larger indices than their parent, and node i is a
@@ -44,6 +49,8 @@ type Forest struct {
 	Trees    []*Tree
 	Labels   []float64 // class labels in ascending order; nil for a regressor
 	NumInput int       // columns a row must have
+
+	paths atomic.Pointer[kernel.Explainer] // prepared by the first Explain
 }
 
 // Features returns the number of columns a row must have.

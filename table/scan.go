@@ -1,0 +1,210 @@
+package table
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"unicode/utf8"
+
+	"github.com/drivecast/drivecast/errs"
+)
+
+const (
+	blockSize = 1 << 20  // bytes asked for at a time
+	maxRecord = 64 << 20 // bytes in one record, quotes and line ends included
+)
+
+// Scanner reads a CSV stream record by record without copying: the fields that
+// Cells returns are good until the next call of Next.
+//
+// It takes what people have: a byte-order mark, LF or CRLF, ',', ';' or tab
+// between fields (found from the header), quoted fields with doubled quotes and
+// line ends inside. Blank lines are passed over. It does not judge how many
+// fields a record has; callers do, because some stop and some set the row aside.
+type Scanner struct {
+	name  string
+	r     io.Reader
+	sep   byte
+	names []string
+
+	buf        []byte
+	pos, limit int  // the unread records: buf[pos:limit] ends at a line end or at the end of input
+	end        int  // buf[limit:end] is the beginning of a record
+	eof        bool // r is exhausted
+	quoted     bool // buf[pos:limit] holds a quote somewhere
+	suspect    bool // buf[pos:limit] holds a NUL or invalid UTF-8 somewhere
+
+	cells   [][]byte
+	scratch []byte
+	line    int // line on which the current record begins
+	next    int // line on which the next one begins
+	bad     string
+	err     error
+}
+
+// NewScanner reads the header of the stream r. The name stands for the stream in
+// errors. sep is the field separator, or 0 to find it. Errors are of kind
+// Invalid and name the line, or are those of r.
+func NewScanner(r io.Reader, name string, sep byte) (*Scanner, error) {
+	s := &Scanner{name: name, r: r, sep: sep, next: 1, buf: make([]byte, blockSize)}
+	if err := s.fill(); err != nil {
+		return nil, err
+	}
+	if err := s.checkStart(); err != nil {
+		return nil, err
+	}
+	if s.sep == 0 {
+		s.sep = separator(s.buf[s.pos:s.limit])
+	}
+	if !s.Next() {
+		if s.err != nil {
+			return nil, s.err
+		}
+		return nil, s.fault(0, "", "the file is empty", "hand over a CSV file with a header line")
+	}
+	if s.bad != "" {
+		return nil, s.fault(s.line, "", s.bad, "is this a CSV file? save it as UTF-8 text")
+	}
+	return s, s.takeHeader()
+}
+
+// Names returns the header's fields, without spaces around them. A field without
+// a name is called "Unnamed: " and its position from 0, as pandas does.
+func (s *Scanner) Names() []string { return s.names }
+
+// Separator returns the byte between fields.
+func (s *Scanner) Separator() byte { return s.sep }
+
+// Cells returns the fields of the current record, unquoted. They are
+// overwritten by Next.
+func (s *Scanner) Cells() [][]byte { return s.cells }
+
+// Line returns the 1-based line on which the current record begins.
+func (s *Scanner) Line() int { return s.line }
+
+// Bad says what is wrong with the text of the current record (bytes that are
+// not UTF-8, text after a closing quote), or is "".
+func (s *Scanner) Bad() string { return s.bad }
+
+// Err returns the error that ended the scan, nil at the end of input.
+func (s *Scanner) Err() error { return s.err }
+
+// Next goes to the next record and reports whether there is one.
+func (s *Scanner) Next() bool {
+	for s.err == nil {
+		if s.pos >= s.limit {
+			if s.eof && s.end == s.limit {
+				return false
+			}
+			if s.err = s.fill(); s.err != nil {
+				return false
+			}
+			if s.pos >= s.limit && s.eof {
+				return false
+			}
+			continue
+		}
+		line := s.buf[s.pos:s.limit]
+		n := bytes.IndexByte(line, '\n')
+		if n >= 0 {
+			line = line[:n]
+		}
+		if s.quoted && bytes.IndexByte(line, '"') >= 0 {
+			if s.nextQuoted() {
+				return true
+			}
+			continue
+		}
+		s.pos += len(line)
+		if n >= 0 {
+			s.pos++
+		}
+		s.line = s.next
+		s.next++
+		line = bytes.TrimSuffix(line, []byte{'\r'})
+		if len(line) == 0 {
+			continue
+		}
+		s.split(line)
+		s.judge(line)
+		return true
+	}
+	return false
+}
+
+// split cuts a line without quotes into fields.
+func (s *Scanner) split(line []byte) {
+	cells, sep, from := s.cells[:0], s.sep, 0
+	for i, c := range line {
+		if c == sep {
+			cells = append(cells, line[from:i])
+			from = i + 1
+		}
+	}
+	s.cells = append(cells, line[from:])
+}
+
+// judge sets bad for the record whose text is given.
+func (s *Scanner) judge(text []byte) {
+	s.bad = ""
+	if s.suspect {
+		if bytes.IndexByte(text, 0) >= 0 {
+			s.bad = "holds NUL bytes, which no text has"
+		} else if !utf8.Valid(text) {
+			s.bad = "holds bytes that are not UTF-8 text"
+		}
+	}
+}
+
+// fill brings in more input: it moves the unread part to the front, reads, and
+// sets limit behind the last line end.
+func (s *Scanner) fill() error {
+	if s.pos > 0 {
+		s.end = copy(s.buf, s.buf[s.pos:s.end])
+		s.pos, s.limit = 0, 0
+	}
+	want := max(blockSize/2, s.end) // a long record makes longer reads, so that it is not gone through too often
+	for from := s.end; ; {
+		if s.end == len(s.buf) {
+			if len(s.buf) >= maxRecord {
+				return s.fault(s.next, "", "a record is longer than 64 MB", "is a quote left open? is this a CSV file?")
+			}
+			s.buf = append(s.buf, make([]byte, len(s.buf))...)
+		}
+		n, err := s.r.Read(s.buf[s.end:])
+		s.end += n
+		if err == io.EOF {
+			s.eof, s.limit = true, s.end
+			break
+		} else if err != nil {
+			return s.readFault(err)
+		}
+		if s.end < len(s.buf) && s.end-from < want {
+			continue // small reads: gather them
+		}
+		if at := bytes.LastIndexByte(s.buf[s.limit:s.end], '\n'); at >= 0 {
+			s.limit += at + 1
+			break
+		}
+	}
+	window := s.buf[s.pos:s.limit]
+	s.quoted = bytes.IndexByte(window, '"') >= 0
+	s.suspect = bytes.IndexByte(window, 0) >= 0 || !utf8.Valid(window)
+	return nil
+}
+
+func (s *Scanner) fault(line int, column, problem, mend string) error {
+	return &errs.Input{File: s.name, Row: line, Column: column, Problem: problem, Mend: mend}
+}
+
+// readFault turns an error of the stream into one that names the line reached.
+func (s *Scanner) readFault(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if why := damage(err); why != "" {
+		return s.fault(s.next, "", why, "copy or download the file again")
+	}
+	return errs.Wrap(err, "read %s", s.name)
+}
