@@ -64,7 +64,7 @@ func Parse(text []byte, file string) (*Document, error) {
 	}
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
-		return nil, &errs.Input{File: file, Row: more.Line, Problem: "a second YAML document starts here", Mend: "one file holds one document: split it"}
+		return nil, &errs.Input{File: file, Row: more.Content[0].Line, Problem: "a second YAML document starts here", Mend: "one file holds one document: split it"}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, syntaxError(file, err)
 	}
