@@ -19,6 +19,7 @@ type Memory struct {
 	mu      sync.Mutex
 	records map[string]*job.Record
 	seq     int64
+	assets  []job.Asset // in the order of registration
 }
 
 // NewMemory makes an empty queue.

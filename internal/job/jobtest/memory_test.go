@@ -10,3 +10,5 @@ import (
 func TestMemory(t *testing.T) {
 	jobtest.Suite(t, func(*testing.T) job.Store { return jobtest.NewMemory() })
 }
+
+func TestMemoryCatalog(t *testing.T) { jobtest.CatalogSuite(t, jobtest.NewMemory()) }

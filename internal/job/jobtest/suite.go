@@ -236,6 +236,44 @@ func cancel(t *testing.T, s job.Store) {
 	}
 }
 
+// CatalogSuite checks that a catalog keeps every promise of job.Catalog.
+func CatalogSuite(t *testing.T, c job.Catalog) {
+	ctx := t.Context()
+	for _, v := range []string{"1", "10", "2"} {
+		if err := c.Put(ctx, job.Asset{Kind: job.KindData, Name: "d", Version: v, Spec: json.RawMessage(`{"v":` + v + `}`), Created: noon}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := job.Asset{Kind: job.KindData, Name: "d", Version: "1", Spec: json.RawMessage(`{"v":"new"}`), Created: noon}
+	other := job.Asset{Kind: job.KindModel, Name: "d", Version: "7", Spec: json.RawMessage(`{}`), Created: noon}
+	for _, a := range []job.Asset{again, other, {Kind: job.KindData, Name: "a", Spec: json.RawMessage(`{}`), Created: noon}} {
+		if err := c.Put(ctx, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for version, want := range map[string]string{"": `{"v":"new"}`, "latest": `{"v":"new"}`, "10": `{"v":10}`} {
+		if a, err := c.Asset(ctx, job.KindData, "d", version); err != nil || string(a.Spec) != want || !a.Created.Equal(noon) {
+			t.Errorf("Asset(%q) = %s, %v, want %s", version, a.Spec, err, want)
+		}
+	}
+	if _, err := c.Asset(ctx, job.KindData, "d", "3"); !errs.Is(err, errs.NotFound) {
+		t.Errorf("an unknown version: %v, want kind not found", err)
+	}
+	list, err := c.Assets(ctx, job.KindData)
+	if err != nil || len(list) != 4 || list[0].Name != "a" || list[1].Version != "1" || list[3].Version != "10" {
+		t.Errorf("Assets = %+v, %v", list, err)
+	}
+	if err := c.Drop(ctx, job.KindData, "d"); err != nil {
+		t.Error(err)
+	}
+	if err := c.Drop(ctx, job.KindData, "d"); !errs.Is(err, errs.NotFound) {
+		t.Errorf("dropping twice: %v, want kind not found", err)
+	}
+	if _, err := c.Asset(ctx, job.KindModel, "d", ""); err != nil {
+		t.Errorf("the model of the same name went too: %v", err)
+	}
+}
+
 // race lets several owners claim the same jobs at once: each job goes to one.
 func race(t *testing.T, s job.Store) {
 	const jobs, owners = 40, 4

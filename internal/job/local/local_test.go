@@ -251,7 +251,10 @@ command: |
 `)
 	done := make(chan struct{})
 	go func() { defer close(done); b.run() }()
-	b.until(name, func(r job.Record) bool { info, err := os.Stat(beats); return r.State == job.Running && err == nil && info.Size() > 4 })
+	b.until(name, func(r job.Record) bool {
+		info, err := os.Stat(beats)
+		return r.State == job.Running && err == nil && info.Size() > 4
+	})
 	if _, err := local.Cancel(t.Context(), b.store, b.cfg.WorkDir, name, time.Now()); err != nil {
 		t.Fatal(err)
 	}
