@@ -15,7 +15,7 @@ type Tree struct {
 	Left, Right []int32   // children, -1 at a leaf
 	Feature     []int32   // column tested, -2 at a leaf
 	Threshold   []float64 // a row goes left when float32(x) <= Threshold; -2 at a leaf
-	MissingLeft []bool    // a missing value goes left; nil when none was seen in training
+	MissingLeft []bool    // a missing value goes left: as learned, else where most rows went; nil: always right
 	Impurity    []float64
 	Samples     []int64   // distinct training rows that reached the node
 	Weight      []float64 // their total weight
