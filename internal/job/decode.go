@@ -162,7 +162,7 @@ func (d *Document) input(v at) Input {
 	case !v.exists():
 		return Input{Type: "string", Empty: true, Optional: true}
 	case v.node.Kind == yaml.ScalarNode:
-		return Input{Type: literalType(v.node), Value: v.node.Value}
+		return Input{Type: strictType(v.node), Value: v.node.Value}
 	}
 	in := Input{Type: strings.ToLower(v.text("type")), Mode: strings.ToLower(v.text("mode")), Optional: v.text("optional") == "true"}
 	if p := v.child("path"); p.exists() {
@@ -182,14 +182,14 @@ func (d *Document) input(v at) Input {
 	}
 	in.Value = value.node.Value
 	if in.Type == "" {
-		in.Type = literalType(value.node)
+		in.Type = strictType(value.node)
 	}
 	return in
 }
 
-// literalType is the strict type of a literal: text that looks like a number is
+// strictType is the strict type of a literal: text that looks like a number is
 // still text when it was quoted or came from --set.
-func literalType(n *yaml.Node) string {
+func strictType(n *yaml.Node) string {
 	switch n.ShortTag() {
 	case "!!int":
 		return "integer"
