@@ -69,6 +69,7 @@ type kindShape struct {
 func kindShapes() []kindShape {
 	return []kindShape{
 		{KindCommand, commandJob},
+		{KindAmlCompute, amlCompute},
 	}
 }
 
