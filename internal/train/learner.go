@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strings"
 
@@ -59,30 +58,17 @@ func newLearner(name string, params []Param) (*learner, error) {
 
 func logistic(name string, params []Param) (*learner, error) {
 	o := linear.Defaults()
-	seed, solver, penalty := -1, "", "l2"
-	ratio := 0.0
+	seed := -1
 	set := map[string]setter{
-		"C": number(&o.C), "fit_intercept": boolean(&o.FitIntercept), "max_iter": whole(&o.MaxIter, 1, -1),
+		"penalty": penalty(&o.Penalty), "C": number(&o.C), "l1_ratio": numberOrNone(&o.L1Ratio),
+		"fit_intercept": boolean(&o.FitIntercept), "intercept_scaling": number(&o.InterceptScaling),
 		"class_weight": classWeight(&o.Balanced, &o.ClassWeight), "random_state": whole(&seed, 0, -1),
-		"solver":  oneOf(&solver, "lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"),
-		"penalty": penaltyOf(&penalty),
-		"l1_ratio": func(v any) string {
-			if v == nil {
-				return ""
-			}
-			return number(&ratio)(v)
-		},
-		"tol": ignored, "n_jobs": ignored, "verbose": ignored, "warm_start": ignored, "dual": ignored,
-		"intercept_scaling": ignored, "multi_class": ignored,
+		"solver": oneOf(&o.Solver, "lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"),
+		"tol":    number(&o.Tol), "max_iter": whole(&o.MaxIter, 1, -1),
+		"n_jobs": ignored, "verbose": ignored, "warm_start": ignored, "dual": ignored, "multi_class": ignored,
 	}
 	if err := apply(name, params, set); err != nil {
 		return nil, err
-	}
-	if penalty == "none" {
-		o.C = math.Inf(1)
-	}
-	if ratio != 0 || penalty == "l1" || penalty == "elasticnet" {
-		return nil, errs.New(errs.Unsupported, "LogisticRegression: only the l2 penalty and none are fitted here; leave out penalty and l1_ratio")
 	}
 	return &learner{fit: func(ctx context.Context, t task) (model.Estimator, error) {
 		o.Workers = t.workers
@@ -90,7 +76,7 @@ func logistic(name string, params []Param) (*learner, error) {
 	}}, nil
 }
 
-func penaltyOf(dst *string) setter {
+func penalty(dst *string) setter {
 	return func(v any) string {
 		if v == nil {
 			*dst = "none"
