@@ -30,6 +30,7 @@ func fromSklearn(v any, container string) (*Model, error) {
 		return nil, errs.New(errs.Unsupported, "%s is not an estimator", f.Class)
 	}
 	m := &Model{Estimator: est, Names: f.Names, Labels: f.Labels, LabelType: f.LabelType}
+	m.Limits = Limits{NoMissing: !f.Missing, Above: f.Above}
 	m.Format = strings.TrimSpace("scikit-learn "+f.Version) + " " + container + ", " + f.Class
 	if m.LabelType == mlfolder.String && m.Labels == nil {
 		m.LabelType = ""

@@ -22,7 +22,7 @@ import (
 
 // interpreters are the variables that name a Python with the libraries; at least
 // one must be set.
-var interpreters = []string{"DRIVECAST_PY_MODELS", "DRIVECAST_PY_MODELS_1_3", "DRIVECAST_PY_MODELS_1_0"}
+var interpreters = []string{"DRIVECAST_PY_MODELS", "DRIVECAST_PY_SKLEARN_1_9_1", "DRIVECAST_PY_MLFLOW_2_4_1", "DRIVECAST_PY_SKLEARN_1_0_2"}
 
 type fitted struct {
 	Rows      int      `json:"rows"`

@@ -39,6 +39,8 @@ type Fitted struct {
 	LabelType string   // "long", "double", "string" or "boolean"; "" for a regressor
 	Version   string   // of scikit-learn, "" when the object does not say
 	Class     string   // of the outermost object
+	Missing   bool     // missing values are accepted
+	Above     float64  // magnitudes above it are refused; 0: none are
 	Texts     []Text   // columns whose values are text
 }
 
@@ -70,6 +72,7 @@ func Decode(v any) (*Fitted, error) {
 	if len(f.Names) != e.Features() {
 		f.Names = nil
 	}
+	f.Missing, f.Above = b.limits(node{o, o.Class.Name}, 0)
 	if e.Classes() != nil {
 		f.Labels, f.LabelType, err = b.labels(node{o, o.Class.Name}, 0)
 	}
