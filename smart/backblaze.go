@@ -1,6 +1,7 @@
 package smart
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strings"
@@ -93,7 +94,8 @@ type model struct {
 
 // read fills r from a record. It returns the reason for which the record must be
 // set aside, or "".
-func (p *rowReader) read(cells [][]byte, r *Reading) string {
+func (p *rowReader) read(s *table.Scanner, r *Reading) string {
+	cells := s.Cells()
 	if len(cells) != p.columns {
 		return fmt.Sprintf("%d fields where the header has %d", len(cells), p.columns)
 	}
@@ -111,14 +113,14 @@ func (p *rowReader) read(cells [][]byte, r *Reading) string {
 	}
 	r.CapacityBytes, r.Failed = Missing(), false
 	if p.failure >= 0 {
-		f, ok := table.ParseNumber(cells[p.failure])
+		f, ok := s.Number(cells[p.failure])
 		if !ok || f != 0 && f != 1 {
 			return fmt.Sprintf("failure: %q is neither 0 nor 1", clip(cells[p.failure]))
 		}
 		r.Failed = f == 1
 	}
 	if p.capacity >= 0 {
-		if c, ok := table.ParseNumber(cells[p.capacity]); ok {
+		if c, ok := s.Number(cells[p.capacity]); ok {
 			r.CapacityBytes = credibleCapacity(c)
 		}
 	}
@@ -129,9 +131,12 @@ func (p *rowReader) read(cells [][]byte, r *Reading) string {
 		if pos < 0 || len(cells[pos]) == 0 {
 			continue
 		}
-		v, ok := table.ParseNumber(cells[pos])
+		v, ok := s.Number(cells[pos])
 		if !ok {
 			return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cells[pos]))
+		}
+		if packed(m.vendor, p.wanted[i]) && v >= 1<<16 && bytes.IndexByte(bytes.ToLower(cells[pos]), 'e') >= 0 {
+			continue // rounded, so that the parts are lost
 		}
 		r.Values[i] = Decode(m.vendor, p.wanted[i], v)
 	}

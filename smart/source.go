@@ -189,7 +189,7 @@ func look(m table.Member) (header, error) {
 		return header{}, err
 	}
 	defer r.Close()
-	s, err := table.NewScanner(io.LimitReader(r, 1<<20), m.Name, 0)
+	s, err := table.NewScanner(io.LimitReader(r, 64<<10), m.Name, 0)
 	if err != nil {
 		return header{}, err
 	}

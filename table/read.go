@@ -169,7 +169,7 @@ func (b *builder) record(s *Scanner, name string) error {
 		case b.second:
 			c.again(cells[i])
 		default:
-			c.add(cells[i], name, s.Line())
+			c.add(cells[i], s)
 		}
 	}
 	b.rows++

@@ -80,6 +80,23 @@ func (s *Scanner) Separator() byte { return s.sep }
 // overwritten by Next.
 func (s *Scanner) Cells() [][]byte { return s.cells }
 
+// Number reads a field as ParseNumber does. Where the separator is not a comma,
+// one comma may stand for the decimal point, as spreadsheets of half the world
+// write it.
+func (s *Scanner) Number(cell []byte) (float64, bool) {
+	v, ok := ParseNumber(cell)
+	if ok || s.sep == ',' || len(cell) > 64 {
+		return v, ok
+	}
+	at := bytes.IndexByte(cell, ',')
+	if at < 0 || bytes.IndexByte(cell, '.') >= 0 {
+		return 0, false
+	}
+	point := append(make([]byte, 0, 64), cell...)
+	point[at] = '.'
+	return ParseNumber(point)
+}
+
 // Line returns the 1-based line on which the current record begins.
 func (s *Scanner) Line() int { return s.line }
 
