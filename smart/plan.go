@@ -114,14 +114,14 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 		reason = rr.read(s, &r)
 	}
 	if reason == "" && p.only != NoDate && r.Day != p.only {
-		rr.texts = rr.texts[:len(rr.texts)-len(s.Cells()[rr.serial])]
+		rr.texts = rr.texts[:len(rr.texts)-len(s.Field(rr.serial))]
 		rr.ends = rr.ends[:len(rr.ends)-1]
 		reason = "date: " + r.Day.String() + " stands in the file of another day"
 	}
 	if reason != "" {
 		var cells []string
-		for _, c := range s.Cells() {
-			cells = append(cells, string(c))
+		for i := range s.Len() {
+			cells = append(cells, string(s.Field(i)))
 		}
 		p.bad = append(p.bad, BadRow{file, s.Line(), reason, strings.Join(cells, ",")})
 		return

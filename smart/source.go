@@ -198,8 +198,8 @@ func look(m table.Member) (header, error) {
 		return header{}, err
 	}
 	h := header{member: m, layout: l, first: NoDate}
-	if s.Next() && len(s.Cells()) == l.columns {
-		h.first, _ = parseDate(s.Cells()[l.date])
+	if s.Next() && s.Len() == l.columns {
+		h.first, _ = parseDate(s.Field(l.date))
 	}
 	return h, nil
 }
