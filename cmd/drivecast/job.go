@@ -24,7 +24,7 @@ func (a *app) jobCommand() *cobra.Command {
 Exit codes: 0 done (with --stream: the job completed), 1 failed, 2 the command line is wrong.`,
 		RunE: group,
 	}
-	c.AddCommand(a.jobCreate(), a.jobShow(), a.jobList(), a.jobStream(), a.jobCancel(), a.jobDownload(), a.jobValidate())
+	c.AddCommand(a.jobCreate(), a.jobShow(), a.jobList(), a.jobStream(), a.jobCancel(), a.jobDownload(), a.jobValidate(), a.jobSchema())
 	return c
 }
 
