@@ -45,8 +45,12 @@ func (a *accumulator) add(hist []int64, rows []uint32) {
 		a.gather(block, narrow)
 		for c := 0; c < d.stride; c += group {
 			h, bins := hist[c*width:], d.byRow[c:]
+			four := d.stride-c < group
 			switch {
-			case d.stride-c < group:
+			case four && narrow:
+				add4Narrow(a.part[:], bins, d.stride, block, a.buf32[:])
+				empty(h[:4*width], a.part[:4*width])
+			case four:
 				add4(h, bins, d.stride, block, a.buf[:])
 			case narrow:
 				add8Narrow(a.part[:], bins, d.stride, block, a.buf32[:])
@@ -76,21 +80,16 @@ func (a *accumulator) addColumns(hist []int64, rows []uint32, columns []int) {
 	}
 }
 
-// gather fills buf, and with narrow also buf32, with the entries of the rows.
+// gather fills buf, or with narrow buf32, with the entries of the rows.
 func (a *accumulator) gather(block []uint32, narrow bool) {
 	switch {
 	case a.small == nil:
 		for i, r := range block {
 			a.buf[i] = a.wide[r]
 		}
-	case narrow && a.data.stride%group == 0:
-		for i, r := range block {
-			a.buf32[i] = a.small[r]
-		}
 	case narrow:
 		for i, r := range block {
-			e := a.small[r]
-			a.buf32[i], a.buf[i] = e, widen(e)
+			a.buf32[i] = a.small[r]
 		}
 	default:
 		for i, r := range block {
@@ -152,6 +151,18 @@ func add8NarrowGo(hist []int32, bins []uint8, stride int, rows []uint32, entries
 		h[5*width+int(b[5])] += e
 		h[6*width+int(b[6])] += e
 		h[7*width+int(b[7])] += e
+	}
+}
+
+// add4NarrowGo is add4Narrow in plain Go: add8Narrow for four columns.
+func add4NarrowGo(hist []int32, bins []uint8, stride int, rows []uint32, entries []int32) {
+	h := (*[4 * width]int32)(hist)
+	for i, r := range rows {
+		e, b := entries[i], (*[4]uint8)(bins[int(r)*stride:])
+		h[int(b[0])] += e
+		h[1*width+int(b[1])] += e
+		h[2*width+int(b[2])] += e
+		h[3*width+int(b[3])] += e
 	}
 }
 

@@ -159,6 +159,42 @@ loop:
 done:
 	RET
 
+// func add4NarrowAsm(hist *int32, bins *uint8, stride int, rows *uint32, n int, entries *int32)
+TEXT ·add4NarrowAsm(SB), NOSPLIT, $0-48
+	MOVQ hist+0(FP), R10
+	MOVQ bins+8(FP), R11
+	MOVQ stride+16(FP), R8
+	MOVQ rows+24(FP), R9
+	MOVQ n+32(FP), R12
+	MOVQ entries+40(FP), R13
+	TESTQ R12, R12
+	JZ   done
+
+loop:
+	MOVL (R9), AX
+	MOVL 64(R9), SI
+	ADDQ $4, R9
+	MOVL (R13), R15
+	ADDQ $4, R13
+	IMULQ R8, AX
+	IMULQ R8, SI
+	PREFETCHT0 (R11)(SI*1)
+	MOVL (R11)(AX*1), BX
+	MOVBLZX BL, AX
+	MOVBLZX BH, CX
+	SHRQ $16, BX
+	ADDL R15, (R10)(AX*4)
+	ADDL R15, 1024(R10)(CX*4)
+	MOVBLZX BL, AX
+	MOVBLZX BH, CX
+	ADDL R15, 2048(R10)(AX*4)
+	ADDL R15, 3072(R10)(CX*4)
+	DECQ R12
+	JNZ  loop
+
+done:
+	RET
+
 // func emptyAsm(hist *int64, part *int32, n int)
 // n is a multiple of eight.
 TEXT ·emptyAsm(SB), NOSPLIT, $0-24

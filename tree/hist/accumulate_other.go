@@ -18,4 +18,8 @@ func add8Narrow(hist []int32, bins []uint8, stride int, rows []uint32, entries [
 	add8NarrowGo(hist, bins, stride, rows, entries)
 }
 
+func add4Narrow(hist []int32, bins []uint8, stride int, rows []uint32, entries []int32) {
+	add4NarrowGo(hist, bins, stride, rows, entries)
+}
+
 func empty(hist []int64, part []int32) { emptyGo(hist, part) }

@@ -30,6 +30,12 @@ func TestKernelsEqualPlainGo(t *testing.T) {
 				t.Fatalf("kernel %d differs from plain Go at %d rows, stride %d", k, n, stride)
 			}
 		}
+		got4, want4 := make([]int32, group*width), make([]int32, group*width)
+		add4Narrow(got4, bins, stride, rows[:n], small)
+		add4NarrowGo(want4, bins, stride, rows[:n], small)
+		if !slices.Equal(got4, want4) {
+			t.Fatal("the narrow kernel for four columns differs from plain Go")
+		}
 		got, want, wide := make([]int32, group*width), make([]int32, group*width), make([]int64, group*width)
 		add8Narrow(got, bins, stride, rows[:n], small)
 		add8NarrowGo(want, bins, stride, rows[:n], small)

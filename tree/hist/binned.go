@@ -2,6 +2,7 @@ package hist
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/table"
@@ -64,33 +65,39 @@ func (d *binned) transpose(lo, hi int) {
 }
 
 // binAll writes the bin of each x to dst. Numbers are found four at a time by
-// halving a table of 256 bounds, padded with +Inf.
+// halving a table of 256 bounds, padded with the largest; keys that have the
+// numbers' order make the halving free of branches.
 func (c *BinColumn) binAll(dst []uint8, xs []float64) {
 	if c.Categories != nil {
 		c.binCategories(dst, xs)
 		return
 	}
-	var bound [256]float64
+	var bound [256]uint64
 	for i := range bound {
-		bound[i] = math.Inf(1)
+		bound[i] = math.MaxUint64
+		if i < len(c.Upper) {
+			bound[i] = orderKey(c.Upper[i] + 0)
+		}
 	}
-	copy(bound[:], c.Upper)
 	missing := uint8(c.Count() - 1)
 	n := len(xs) &^ 3
 	for i := 0; i < n; i += 4 {
-		x0, x1, x2, x3 := xs[i], xs[i+1], xs[i+2], xs[i+3]
-		var p0, p1, p2, p3 uint8
-		for half := uint8(128); half > 0; half >>= 1 {
-			p0 += step(bound[p0+half-1], x0, half)
-			p1 += step(bound[p1+half-1], x1, half)
-			p2 += step(bound[p2+half-1], x2, half)
-			p3 += step(bound[p3+half-1], x3, half)
+		x := (*[4]float64)(xs[i:])
+		k0, k1, k2, k3 := orderKey(x[0]+0), orderKey(x[1]+0), orderKey(x[2]+0), orderKey(x[3]+0)
+		var p0, p1, p2, p3 uint64
+		for half := uint64(128); half > 0; half >>= 1 {
+			_, b0 := bits.Sub64(bound[uint8(p0+half-1)], k0, 0)
+			_, b1 := bits.Sub64(bound[uint8(p1+half-1)], k1, 0)
+			_, b2 := bits.Sub64(bound[uint8(p2+half-1)], k2, 0)
+			_, b3 := bits.Sub64(bound[uint8(p3+half-1)], k3, 0)
+			p0, p1, p2, p3 = p0+half&-b0, p1+half&-b1, p2+half&-b2, p3+half&-b3
 		}
-		dst[i], dst[i+1], dst[i+2], dst[i+3] = p0, p1, p2, p3
-		if x0 != x0 || x1 != x1 || x2 != x2 || x3 != x3 {
-			for k, x := range xs[i : i+4] {
-				if x != x {
-					dst[i+k] = missing
+		d := (*[4]uint8)(dst[i:])
+		d[0], d[1], d[2], d[3] = uint8(p0), uint8(p1), uint8(p2), uint8(p3)
+		if x[0] != x[0] || x[1] != x[1] || x[2] != x[2] || x[3] != x[3] {
+			for k, v := range x {
+				if v != v {
+					d[k] = missing
 				}
 			}
 		}
@@ -98,14 +105,6 @@ func (c *BinColumn) binAll(dst []uint8, xs []float64) {
 	for i := n; i < len(xs); i++ {
 		dst[i] = c.bin(xs[i])
 	}
-}
-
-// step returns by when bound < x, else 0.
-func step(bound, x float64, by uint8) uint8 {
-	if bound < x {
-		return by
-	}
-	return 0
 }
 
 func (c *BinColumn) binCategories(dst []uint8, xs []float64) {

@@ -91,13 +91,10 @@ func (g *grower) start(turn int, rows []uint32) int {
 	g.columns = g.columns[:0]
 	d := newDraws(g.opt.Seed, drawColumns, turn)
 	g.columns = append(g.columns, d.choose(g.data.cols, portion(g.data.cols, g.opt.ColumnShare))...)
-	if rows != nil {
-		return copy(g.part.rows, rows)
+	if rows == nil {
+		rows = g.part.same
 	}
-	for i := range g.data.rows {
-		g.part.rows[i] = uint32(i)
-	}
-	return g.data.rows
+	return copy(g.part.rows, rows)
 }
 
 // portion returns a share of n, rounded, at least 1.

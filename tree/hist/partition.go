@@ -4,6 +4,7 @@ package hist
 type partitioner struct {
 	rows    []uint32 // row numbers, lookAhead more
 	other   []uint32
+	same    []uint32 // 0, 1, 2, …
 	workers int
 }
 
@@ -11,7 +12,11 @@ type partitioner struct {
 const fewSplit = 1 << 14
 
 func newPartitioner(rows, workers int) *partitioner {
-	return &partitioner{make([]uint32, rows+lookAhead), make([]uint32, rows), workers}
+	p := &partitioner{make([]uint32, rows+lookAhead), make([]uint32, rows), make([]uint32, rows), workers}
+	for i := range p.same {
+		p.same[i] = uint32(i)
+	}
+	return p
 }
 
 // split moves the rows lo..hi-1 whose bin goes left to the front, in order, and

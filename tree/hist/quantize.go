@@ -168,20 +168,14 @@ func roundNarrowGo(dst []int32, g, h []float32, s *rounding) {
 	}
 }
 
-// largestGo is largest in plain Go: the largest |g| and h, 0 when there are none.
-// NaN counts as infinite.
+// largestGo is largest in plain Go: the largest |g| and |h|, +Inf when there is a
+// NaN. Bits of numbers >= 0 have the numbers' order, NaN being above all.
 func largestGo(g, h []float32) (topG, topH float32) {
+	const magnitude, infinite = 1<<31 - 1, 0x7f800000
+	var a, b uint32
 	for i, v := range g {
-		v = float32(math.Abs(float64(v)))
-		if !(v <= topG) {
-			topG = v
-		}
-		if !(h[i] <= topH) {
-			topH = h[i]
-		}
+		a = max(a, math.Float32bits(v)&magnitude)
+		b = max(b, math.Float32bits(h[i])&magnitude)
 	}
-	if topG != topG || topH != topH {
-		topG = float32(math.Inf(1))
-	}
-	return topG, topH
+	return math.Float32frombits(min(a, infinite)), math.Float32frombits(min(b, infinite))
 }
