@@ -111,7 +111,7 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 		return nil, nil, errs.Wrap(err, "open %s", o.artifacts)
 	}
 	api, err := mlflow.NewHandler(ctx, mlflow.Config{
-		Tracking: db, Registry: db, Artifacts: files, DefaultArtifactRoot: o.root, Version: o.version,
+		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Version: o.version,
 		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
 	})
 	if err != nil {

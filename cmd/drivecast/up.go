@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -102,7 +103,7 @@ func (a *app) up(ctx context.Context, o *upOptions) error {
 	failed := make(chan error, 3)
 	start := func(what string, f func(context.Context) error) {
 		running.Go(func() {
-			if err := f(background); err != nil && !errors.Is(err, context.Canceled) {
+			if err := f(background); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, net.ErrClosed) {
 				failed <- errs.Wrap(err, "%s", what)
 			}
 		})

@@ -25,9 +25,9 @@ type call struct {
 }
 
 // read parses the body, or the query of a GET request.
-func (c *call) read() error {
+func (c *call) read(f fields) error {
 	if c.r.Method == http.MethodGet && c.r.URL.RawQuery != "" {
-		return c.readQuery()
+		return c.readQuery(f)
 	}
 	if err := c.checkContentType(); err != nil {
 		return err
@@ -71,20 +71,28 @@ func (c *call) checkContentType() error {
 	return nil
 }
 
-func (c *call) readQuery() error {
+// readQuery takes the fields from the query: texts, or lists of texts where the
+// route wants lists.
+func (c *call) readQuery(f fields) error {
 	q := c.r.URL.Query()
 	c.raw = make(map[string]json.RawMessage, len(q))
-	for k, list := range q {
-		one, err := json.Marshal(list[0])
+	for _, s := range f {
+		list := q[s.name]
+		if s.name == "run_id" && len(list) == 0 {
+			list = q["run_uuid"]
+		}
+		if len(list) == 0 {
+			continue
+		}
+		var v any = list[0]
+		if s.kind == "strings" || s.kind == "array" {
+			v = list
+		}
+		text, err := json.Marshal(v)
 		if err != nil {
 			return err
 		}
-		if len(list) > 1 || strings.HasSuffix(k, "s") || k == "order_by" {
-			if one, err = json.Marshal(list); err != nil {
-				return err
-			}
-		}
-		c.raw[k] = one
+		c.raw[s.name] = text
 	}
 	return nil
 }

@@ -60,8 +60,18 @@ func (s *Service) resolve(ctx context.Context, n *NewVersion) (string, error) {
 		if n.ModelID == "" {
 			n.ModelID = id
 		}
-		uri, err := s.sources.ModelArtifacts(ctx, id)
+		uri, run, err := s.sources.LoggedModel(ctx, id)
+		if n.RunID == "" {
+			n.RunID = run
+		}
 		return uri, err
+	}
+	if n.ModelID != "" && n.RunID == "" {
+		_, run, err := s.sources.LoggedModel(ctx, n.ModelID)
+		if err != nil {
+			return "", err
+		}
+		n.RunID = run
 	}
 	local, isLocal := localPath(n.Source)
 	if !isLocal {
@@ -72,7 +82,7 @@ func (s *Service) resolve(ctx context.Context, n *NewVersion) (string, error) {
 	var err error
 	switch {
 	case n.ModelID != "":
-		uri, err = s.sources.ModelArtifacts(ctx, n.ModelID)
+		uri, _, err = s.sources.LoggedModel(ctx, n.ModelID)
 	case n.RunID != "":
 		uri, err = s.sources.RunArtifacts(ctx, n.RunID)
 	default:
@@ -104,6 +114,9 @@ func (s *Service) copied(ctx context.Context, n *NewVersion) (string, error) {
 	}
 	if n.RunID == "" {
 		n.RunID = v.RunID
+	}
+	if n.ModelID == "" {
+		n.ModelID = v.ModelID
 	}
 	return v.Storage, nil
 }
