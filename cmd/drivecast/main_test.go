@@ -12,7 +12,15 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"drivecast": main}) }
+// TestMain lets the test binary be the program: for scripts, and for tests that
+// start it with DRIVECAST_TEST_MAIN set.
+func TestMain(m *testing.M) {
+	if os.Getenv("DRIVECAST_TEST_MAIN") != "" {
+		main()
+		return
+	}
+	testscript.Main(m, map[string]func(){"drivecast": main})
+}
 
 // TestScripts runs the programs in testdata/script. A script has $ADDR1 to $ADDR3,
 // free addresses of its own, and the command waitfor URL.
