@@ -27,7 +27,7 @@ var rows = []struct {
 	packages []string
 }{
 	{"stone", []string{"errs", "internal/rng"}},
-	{"data", []string{"table"}},
+	{"data", []string{"table", "internal/filter"}},
 	{"drives", []string{"smart", "internal/simulate"}},
 	{"kernels", []string{"tree/kernel"}},
 	{"learning", []string{"tree", "tree/hist", "linear", "feature"}},
