@@ -21,10 +21,42 @@ type Class struct {
 
 // Class returns the counts of class c against the rest.
 func (t *Table) Class(c int) Class {
-	truth, decision, all := t.sums()
-	tp := t.Count[c][c]
-	fp, fn := decision[c]-tp, truth[c]-tp
-	return Class{tp, fp, fn, all - tp - fp - fn, t.ZeroDivision}
+	out := Class{TP: t.Count[c][c], zero: t.ZeroDivision}
+	for a, row := range t.Count {
+		for b, v := range row {
+			switch {
+			case a != c && b != c:
+				out.TN += v
+			case a != c:
+				out.FP += v
+			case b != c:
+				out.FN += v
+			}
+		}
+	}
+	return out
+}
+
+// each returns the counts of every class; TN comes by subtraction.
+func (t *Table) each() []Class {
+	out := make([]Class, len(t.Count))
+	all := 0.0
+	for a, row := range t.Count {
+		for b, v := range row {
+			all += v
+			if a == b {
+				out[a].TP = v
+				continue
+			}
+			out[a].FN += v
+			out[b].FP += v
+		}
+	}
+	for c := range out {
+		own := &out[c]
+		own.TN, own.zero = all-own.TP-own.FP-own.FN, t.ZeroDivision
+	}
+	return out
 }
 
 func (c Class) ratio(a, b float64) float64 {
@@ -96,11 +128,10 @@ func (t *Table) Jaccard(by Average) float64 { return t.average(by, Class.Jaccard
 func (t *Table) average(by Average, of func(Class) float64) float64 {
 	pool := Class{zero: t.ZeroDivision}
 	s, plain, weights, n := 0.0, 0.0, 0.0, 0.0
-	for c := range t.Count {
+	for c, own := range t.each() {
 		if !t.Shown[c] {
 			continue
 		}
-		own := t.Class(c)
 		pool.TP, pool.FP, pool.FN, pool.TN = pool.TP+own.TP, pool.FP+own.FP, pool.FN+own.FN, pool.TN+own.TN
 		v := of(own)
 		if math.IsNaN(v) {

@@ -59,10 +59,10 @@ func (r *Ranking) PrecisionRecall() Curve {
 // DET is the rate of misses (Y) against the false-alarm rate (X), by ascending
 // threshold (Martin and others, 1997). It starts at the highest threshold that
 // misses nothing and ends at the lowest without a false alarm. It is empty when
-// a class is absent.
+// the truth has one class; a class of weight 0 has NaN for its rate.
 func (r *Ranking) DET() Curve {
 	p, n := r.Positives(), r.Negatives()
-	if !r.both || !(p > 0) || !(n > 0) {
+	if !r.both {
 		return Curve{}
 	}
 	fp := append([]float64{0}, r.FP...)
