@@ -7,6 +7,8 @@ import "math"
 // pos of them left. Sums are moved from one pos to the next in the direction that
 // takes fewer steps, as scikit-learn moves them, since the last bits depend on it.
 type criterion interface {
+	// weigh takes the weight of each row in a new tree.
+	weigh(w []float64)
 	// node takes the rows of a node and returns their weight.
 	node(rows []int32) float64
 	// impurity returns that of the node.
@@ -39,11 +41,13 @@ type classCriterion struct {
 	wRight             float64
 }
 
-func newClassCriterion(y []int32, w []float64, classes int, entropy bool) *classCriterion {
+func newClassCriterion(y []int32, classes int, entropy bool) *classCriterion {
 	sums := make([]float64, 3*classes)
-	return &classCriterion{y: y, w: w, classes: classes, entropy: entropy,
+	return &classCriterion{y: y, classes: classes, entropy: entropy,
 		total: sums[:classes:classes], left: sums[classes : 2*classes : 2*classes], right: sums[2*classes:]}
 }
+
+func (c *classCriterion) weigh(w []float64) { c.w = w }
 
 func (c *classCriterion) node(rows []int32) float64 {
 	clear(c.total)
@@ -60,15 +64,25 @@ func (c *classCriterion) impurity() float64 { return c.of(c.total, c.wTotal) }
 
 func (c *classCriterion) of(sums []float64, weight float64) float64 {
 	if c.entropy {
-		h := 0.0
-		for _, s := range sums {
-			if s > 0 {
-				p := s / weight
-				h -= float64(p * (math.Log(p) / math.Ln2))
-			}
-		}
-		return h
+		return entropy(sums, weight)
 	}
+	return gini(sums, weight)
+}
+
+// entropy is that of class weights which sum to weight, in bits.
+func entropy(sums []float64, weight float64) float64 {
+	h := 0.0
+	for _, s := range sums {
+		if s > 0 {
+			p := s / weight
+			h -= float64(p * (math.Log(p) / math.Ln2))
+		}
+	}
+	return h
+}
+
+// gini is the Gini impurity of class weights which sum to weight.
+func gini(sums []float64, weight float64) float64 {
 	squares := 0.0
 	for _, s := range sums {
 		squares += float64(s * s)
@@ -131,6 +145,8 @@ type meanCriterion struct {
 	total, square, left, right float64 // weighted sums of y, and of y² in square
 	wTotal, wLeft, wRight      float64
 }
+
+func (c *meanCriterion) weigh(w []float64) { c.w = w }
 
 func (c *meanCriterion) node(rows []int32) float64 {
 	c.total, c.square, c.wTotal = 0, 0, 0
