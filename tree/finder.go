@@ -11,6 +11,7 @@ type split struct {
 	threshold   float64
 	missingLeft bool
 	pos         int // rows that go left; the node's number of rows when there is no split
+	aside       int // rows set aside because their value is missing, which pos does not count
 	improvement float64
 	left, right float64 // impurities
 }

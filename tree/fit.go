@@ -135,7 +135,7 @@ func (g *grower) rowByRow(d *training, opt *Options) *splitter {
 		return g.splitter
 	}
 	s := newSplitter(d.x, d.hasMissing, d.rows, opt.columns(len(d.x)))
-	s.random = opt.Splitter == Random
+	s.random, s.setAside = opt.Splitter == Random, opt.Compat == Sklearn18
 	if opt.Regression {
 		s.crit = &meanCriterion{y: d.target}
 	} else {

@@ -63,7 +63,7 @@ const (
 	number
 	fraction
 	squareRoot
-	logarithm
+	binaryLog
 )
 
 // N is the count of exactly n things.
@@ -72,10 +72,10 @@ func N(n int) Count { return Count{n: n, form: number} }
 // Share is the count of the given share of all things, in (0, 1].
 func Share(f float64) Count { return Count{share: f, form: fraction} }
 
-// Sqrt and Log2 are the square root and the binary logarithm of all things.
+// Sqrt and Log2 are the square root and the binary binaryLog of all things.
 var (
 	Sqrt = Count{form: squareRoot}
-	Log2 = Count{form: logarithm}
+	Log2 = Count{form: binaryLog}
 )
 
 // of resolves the count among total things; fractions are rounded by round.
@@ -87,7 +87,7 @@ func (c Count) of(total int, round func(float64) float64) int {
 		return int(round(c.share * float64(total)))
 	case squareRoot:
 		return max(1, int(math.Sqrt(float64(total))))
-	case logarithm:
+	case binaryLog:
 		return max(1, int(math.Log2(float64(total))))
 	}
 	return total

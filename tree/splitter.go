@@ -14,6 +14,7 @@ type splitter struct {
 	crit       criterion
 	sort       sorter
 	random     bool
+	setAside   bool // treat missing values as scikit-learn did up to 1.8
 
 	weights []float64
 	order   []int32 // the tree's rows, those of a node side by side
@@ -72,19 +73,40 @@ func (s *splitter) split(impurity float64, known int) (split, int) {
 			continue
 		}
 		s.isTried()
-		s.search(f, missing, &found, &top)
+		if s.setAside && missing > 0 {
+			s.searchAside(f, missing, &found, &top)
+		} else {
+			s.search(f, missing, &found, &top)
+		}
 	}
 	if found.pos < n {
-		if !s.random || last != found.feature {
-			s.divide(&found)
-		}
-		s.crit.reset(s.rows)
-		s.crit.move(found.pos)
-		found.left, found.right = s.crit.sides()
-		l, r := s.crit.weights()
-		found.improvement = improvement(s.allWeight, s.weight, l, r, impurity, &found)
+		s.carryOut(&found, impurity, s.random && last == found.feature)
 	}
 	return found, s.finish()
+}
+
+// carryOut puts the rows that go left first, unless they are, and fills in what
+// the split is worth.
+func (s *splitter) carryOut(f *split, impurity float64, divided bool) {
+	if !divided {
+		if f.aside > 0 {
+			s.divideAside(f)
+		} else {
+			s.divide(f)
+		}
+	}
+	s.crit.reset(s.rows, f.aside, f.missingLeft)
+	s.crit.move(f.pos)
+	f.left, f.right = s.crit.sides()
+	l, r := s.crit.weights()
+	f.improvement = improvement(s.allWeight, s.weight, l, r, impurity, f)
+	if f.aside > 0 && f.missingLeft {
+		for i := range f.aside {
+			j := len(s.rows) - 1 - i
+			s.rows[f.pos+i], s.rows[j] = s.rows[j], s.rows[f.pos+i]
+		}
+		f.pos += f.aside
+	}
 }
 
 // load sorts the node's rows by column f, missing values last, and returns how
@@ -98,6 +120,18 @@ func (s *splitter) load(f int) (missing int) {
 		s.sort(v, rows)
 		return 0
 	}
+	m := s.missingLast(col)
+	for i, r := range rows[:m] {
+		v[i] = col[r]
+	}
+	s.sort(v[:m], rows[:m])
+	return len(rows) - m
+}
+
+// missingLast moves the rows whose value is missing to the end and returns how
+// many the others are.
+func (s *splitter) missingLast(col []float32) int {
+	rows := s.rows
 	i, end := 0, len(rows)-1
 	for i <= end {
 		if isNaN(col[rows[end]]) {
@@ -108,11 +142,9 @@ func (s *splitter) load(f int) (missing int) {
 			rows[i], rows[end] = rows[end], rows[i]
 			end--
 		}
-		v[i] = col[rows[i]]
 		i++
 	}
-	s.sort(v[:end+1], rows[:end+1])
-	return len(rows) - end - 1
+	return end + 1
 }
 
 func isNaN(x float32) bool { return x != x }
@@ -121,7 +153,7 @@ func isNaN(x float32) bool { return x != x }
 // right, and, where there are any, missing values left.
 func (s *splitter) search(f, missing int, found *split, top *float64) {
 	n, m := len(s.rows), len(s.rows)-missing
-	s.crit.reset(s.rows)
+	s.crit.reset(s.rows, 0, false)
 	v := s.values[:m]
 	for p := next(v, 0); p < m; p = next(v, p) {
 		s.consider(f, p, missing, false, v, p, found, top)
@@ -134,7 +166,7 @@ func (s *splitter) search(f, missing int, found *split, top *float64) {
 	copy(shifted, s.rows[m:])
 	copy(shifted[missing:], s.rows[:m])
 	copy(s.rows, shifted)
-	s.crit.reset(s.rows)
+	s.crit.reset(s.rows, 0, false)
 	for p := next(v, 0); p < m; p = next(v, p) {
 		s.consider(f, p+missing, missing, true, v, p, found, top)
 	}
@@ -181,24 +213,38 @@ func (s *splitter) gain() (float64, bool) {
 	return s.crit.gain(), true
 }
 
-// tryRandom looks at one split of column f, at a threshold between its smallest
-// and its largest value.
-func (s *splitter) tryRandom(f int, found *split, top *float64) {
-	col, n, missing := s.x[f], len(s.rows), 0
-	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
+// span returns the smallest and the largest of the node's values in column f, and
+// how many are missing. Where missing values are set aside, a value that is the
+// smallest so far does not count for the largest: so did scikit-learn.
+func (s *splitter) span(f int) (low, high float32, missing int) {
+	col := s.x[f]
+	aside := s.setAside && s.hasMissing[f]
+	if aside {
+		s.missingLast(col)
+	}
+	low, high = float32(math.Inf(1)), float32(math.Inf(-1))
 	for _, r := range s.rows {
 		v := col[r]
 		if isNaN(v) {
 			missing++
 			continue
 		}
-		if v < low {
+		lowest := v < low
+		if lowest {
 			low = v
 		}
-		if v > high {
+		if v > high && !(aside && lowest) {
 			high = v
 		}
 	}
+	return low, high, missing
+}
+
+// tryRandom looks at one split of column f, at a threshold between its smallest
+// and its largest value.
+func (s *splitter) tryRandom(f int, found *split, top *float64) {
+	n := len(s.rows)
+	low, high, missing := s.span(f)
 	if missing == n || missing == 0 && high <= low+sameValue {
 		s.isConstant()
 		return
@@ -211,11 +257,19 @@ func (s *splitter) tryRandom(f int, found *split, top *float64) {
 	if c.threshold == float64(high) {
 		c.threshold = float64(low)
 	}
-	c.pos = s.divide(&c)
-	if c.pos < s.minLeaf || n-c.pos < s.minLeaf {
+	goLeft := 0
+	if s.setAside && missing > 0 {
+		c.aside = missing
+		c.pos = s.divideFirst(&c)
+		goLeft = c.asideOn(true)
+	} else {
+		c.pos = s.divide(&c)
+	}
+	goLeft += c.pos
+	if goLeft < s.minLeaf || n-goLeft < s.minLeaf {
 		return
 	}
-	s.crit.reset(s.rows)
+	s.crit.reset(s.rows, c.aside, c.missingLeft)
 	s.crit.move(c.pos)
 	gain, ok := s.gain()
 	if !ok || !(gain > *top) {
