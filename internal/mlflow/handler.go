@@ -118,13 +118,13 @@ func (s sources) RunArtifacts(ctx context.Context, id string) (string, error) {
 	return info.ArtifactURI, nil
 }
 
-// ModelArtifacts returns the artifact URI of a logged model.
-func (s sources) ModelArtifacts(ctx context.Context, id string) (string, error) {
+// LoggedModel returns the artifact URI of a logged model and its run.
+func (s sources) LoggedModel(ctx context.Context, id string) (uri, runID string, err error) {
 	m, err := s.runs.Model(ctx, id)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return m.ArtifactURI, nil
+	return m.ArtifactURI, m.SourceRunID, nil
 }
 
 // localRoot is the one local folder that artifact URIs may point into.

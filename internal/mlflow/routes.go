@@ -90,7 +90,7 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{h: h, w: w, r: r, path: vars}
-	err := c.read()
+	err := c.read(rt.fields)
 	if err == nil {
 		err = rt.fields.check(c)
 	}

@@ -65,8 +65,9 @@ const Ready = "READY"
 type Sources interface {
 	// RunArtifacts returns the artifact URI of a run.
 	RunArtifacts(ctx context.Context, runID string) (string, error)
-	// ModelArtifacts returns the artifact URI of a logged model.
-	ModelArtifacts(ctx context.Context, modelID string) (string, error)
+	// LoggedModel returns the artifact URI of a logged model and the run that
+	// yielded it, "" when none did.
+	LoggedModel(ctx context.Context, modelID string) (uri, runID string, err error)
 }
 
 // Store keeps the register. Every method is one transaction; missing things are

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -60,11 +61,21 @@ func (s *Service) resolve(ctx context.Context, n *NewVersion) (string, error) {
 		if n.ModelID == "" {
 			n.ModelID = id
 		}
-		uri, err := s.sources.ModelArtifacts(ctx, id)
+		uri, run, err := s.sources.LoggedModel(ctx, id)
+		if n.RunID == "" {
+			n.RunID = run
+		}
 		return uri, err
 	}
+	if n.ModelID != "" && n.RunID == "" {
+		_, run, err := s.sources.LoggedModel(ctx, n.ModelID)
+		if err != nil {
+			return "", err
+		}
+		n.RunID = run
+	}
 	local, isLocal := localPath(n.Source)
-	if !isLocal {
+	if !isLocal || n.prompt() && bareName.MatchString(n.Source) {
 		return n.Source, nil
 	}
 	refused := errs.New(errs.Invalid, "Invalid model version source: '%s'. To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.", clip(n.Source))
@@ -72,7 +83,7 @@ func (s *Service) resolve(ctx context.Context, n *NewVersion) (string, error) {
 	var err error
 	switch {
 	case n.ModelID != "":
-		uri, err = s.sources.ModelArtifacts(ctx, n.ModelID)
+		uri, _, err = s.sources.LoggedModel(ctx, n.ModelID)
 	case n.RunID != "":
 		uri, err = s.sources.RunArtifacts(ctx, n.RunID)
 	default:
@@ -86,6 +97,13 @@ func (s *Service) resolve(ctx context.Context, n *NewVersion) (string, error) {
 		return "", refused
 	}
 	return n.Source, nil
+}
+
+// bareName is what clients send as the source of a prompt, which has no files.
+var bareName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+func (n *NewVersion) prompt() bool {
+	return slices.ContainsFunc(n.Tags, func(t Tag) bool { return t.Key == PromptTag && strings.EqualFold(t.Value, "true") })
 }
 
 // copied resolves models:/NAME/VERSION, the source of a copied version.
@@ -104,6 +122,9 @@ func (s *Service) copied(ctx context.Context, n *NewVersion) (string, error) {
 	}
 	if n.RunID == "" {
 		n.RunID = v.RunID
+	}
+	if n.ModelID == "" {
+		n.ModelID = v.ModelID
 	}
 	return v.Storage, nil
 }
@@ -158,13 +179,19 @@ func CheckSource(source string) error {
 	return badSource(source)
 }
 
+// rootless are the schemes whose URIs need no host.
+var rootless = []string{"file", "mlflow-artifacts", "models", "dbfs", "hdfs", "viewfs", "azureml"}
+
 func checkURL(source string) error {
 	u, err := url.Parse(source)
 	if err != nil {
 		return badSource(source)
 	}
-	if u.Scheme == "file" && u.Host != "" && u.Host != "localhost" {
+	switch {
+	case u.Scheme == "file" && u.Host != "" && u.Host != "localhost":
 		return badSource(source)
+	case u.Scheme != "" && u.Host == "" && !slices.Contains(rootless, u.Scheme):
+		return badSource(source) // such as local:/etc, of no known store
 	}
 	if u.Scheme == "" && !strings.HasPrefix(u.Path, "/") && slices.Contains(strings.Split(u.Path, "/"), ".") {
 		return badSource(source)
