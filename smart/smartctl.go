@@ -20,38 +20,51 @@ import (
 // a report in which no drive was reached, are reports of their kinds. Errors are
 // of kind Invalid: the text is no JSON, or none of smartctl's.
 func ParseReport(text []byte, name string) (*Report, error) {
+	all, err := ParseReports(text, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) > 1 {
+		return nil, &errs.Input{File: name, Problem: "there is more than one report", Mend: "hand over one at a time"}
+	}
+	return all[0], nil
+}
+
+// ParseReports reads one report or several, JSON objects one behind the other.
+// Errors are as those of ParseReport; there is at least one report otherwise.
+func ParseReports(text []byte, name string) ([]*Report, error) {
 	text = bytes.TrimPrefix(bytes.TrimSpace(text), []byte("\xef\xbb\xbf"))
 	if len(text) == 0 {
 		return nil, &errs.Input{File: name, Problem: "the file is empty", Mend: "hand over what smartctl -x -j prints"}
 	}
 	if text[0] != '{' && text[0] != '[' {
-		return parseText(text, name)
+		r, err := parseText(text, name)
+		return []*Report{r}, err
 	}
-	o, err := decodeObject(text, name)
-	if err != nil {
-		return nil, err
-	}
-	return reportOfObject(o, name)
-}
-
-func decodeObject(text []byte, name string) (object, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
-	var o object
-	err := dec.Decode(&o)
-	if err == nil && dec.More() {
-		err = fmt.Errorf("more text behind the object")
-	}
-	if err != nil {
-		at := dec.InputOffset()
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			at = syntax.Offset
+	var out []*Report
+	for dec.More() {
+		var o object
+		if err := dec.Decode(&o); err != nil {
+			return nil, broken(err, dec.InputOffset(), text, name)
 		}
-		line := 1 + bytes.Count(text[:min(int(at), len(text))], []byte{'\n'})
-		return nil, &errs.Input{File: name, Row: line, Problem: "the JSON is broken: " + err.Error(), Mend: "hand over what smartctl -x -j prints, whole"}
+		r, err := reportOfObject(o, name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
 	}
-	return o, nil
+	return out, nil
+}
+
+func broken(err error, at int64, text []byte, name string) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		at = syntax.Offset
+	}
+	line := 1 + bytes.Count(text[:min(int(at), len(text))], []byte{'\n'})
+	return &errs.Input{File: name, Row: line, Problem: "the JSON is broken: " + err.Error(), Mend: "hand over what smartctl -x -j prints, whole"}
 }
 
 func reportOfObject(o object, name string) (*Report, error) {

@@ -117,7 +117,7 @@ func TestTextReports(t *testing.T) {
 
 func TestReportsThatAreNone(t *testing.T) {
 	for in, want := range map[string]string{"": "empty", "{": "broken", "{\n\n\"a\": trux\n}": "line 3", "{}": "not smartctl's", "[]": "broken",
-		"hello": "neither JSON", `{"smartctl":{}} {`: "broken", "\x00\x01": "neither JSON"} {
+		"hello": "neither JSON", `{"smartctl":{}} {`: "broken", `{"smartctl":{}}{"smartctl":{}}`: "more than one", "\x00\x01": "neither JSON"} {
 		_, err := ParseReport([]byte(in), "some.json")
 		var bad *errs.Input
 		if !errors.As(err, &bad) || bad.File != "some.json" || !strings.Contains(err.Error(), want) {
