@@ -18,10 +18,14 @@ import (
 type problem struct {
 	x       *table.Matrix
 	class   []int32   // class of each row, 0 to k-1
-	weight  []float64 // of each row, summing to 1; nil when all are 1/n
+	y       []float64 // the same for two classes, else nil
+	rows    int       // the first rows of x, those that count
+	kernels kernels
+	weight  []float64 // of each row, summing to 1; nil when all are alike
 	k       int       // classes
 	blocks  int       // parameter blocks: 1 for two classes, else k
 	p, q    int
+	centred bool
 	center  []float64
 	scale   []float64
 	ridge   []float64 // q: the l2 strength of each parameter
@@ -49,9 +53,14 @@ func newProblem(x *table.Matrix, y, weights []float64, o Options) (*problem, []f
 	if err != nil {
 		return nil, nil, err
 	}
-	pr := &problem{x: x, class: class, weight: row, k: len(labels), blocks: 1, p: x.Cols, q: x.Cols}
+	pr := &problem{x: x, class: class, weight: row, k: len(labels), blocks: 1, p: x.Cols, q: x.Cols, rows: x.Rows, kernels: kernels{haveAVX2}}
 	if pr.k > 2 {
 		pr.blocks = pr.k
+	} else {
+		pr.y = make([]float64, len(class))
+		for i, c := range class {
+			pr.y[i] = float64(c)
+		}
 	}
 	if o.FitIntercept {
 		pr.q++
@@ -72,7 +81,6 @@ func newProblem(x *table.Matrix, y, weights []float64, o Options) (*problem, []f
 
 const (
 	chunkRows = 4096
-	blockRows = 256
 	maxDim    = 16384 // a Hessian of 2 GiB
 )
 
@@ -94,7 +102,12 @@ func classesOf(y []float64) (labels []float64, class []int32, err error) {
 	if len(y) == 0 {
 		return nil, nil, errs.New(errs.Invalid, "no rows to learn from")
 	}
+	before := math.NaN()
 	for i, v := range y {
+		if v == before {
+			continue
+		}
+		before = v
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, nil, &errs.Input{Row: i + 2, Column: "target", Problem: "the target is missing or infinite", Mend: "fill it or leave the row out"}
 		}
@@ -110,8 +123,11 @@ func classesOf(y []float64) (labels []float64, class []int32, err error) {
 		return nil, nil, errs.New(errs.Invalid, "the target has one class only (%s): at least 2 are needed", formatLabel(labels[0]))
 	}
 	class = make([]int32, len(y))
+	at := 0
 	for i, v := range y {
-		at, _ := slices.BinarySearch(labels, v)
+		if labels[at] != v {
+			at, _ = slices.BinarySearch(labels, v)
+		}
 		class[i] = int32(at)
 	}
 	return labels, class, nil
@@ -198,10 +214,10 @@ func classWeights(class []int32, labels, weights []float64, o Options) ([]float6
 // centring would change the problem.
 func (pr *problem) standardise(o Options, total float64) error {
 	pr.center, pr.scale = make([]float64, pr.p), make([]float64, pr.p)
-	centred := o.FitIntercept && o.Solver != "liblinear"
+	pr.centred = o.FitIntercept && o.Solver != "liblinear"
 	bad := make([]int, pr.p)
 	parallel(pr.workers, pr.p, func(j int) {
-		pr.center[j], pr.scale[j], bad[j] = moments(pr.x.Col(j), pr.weight, centred)
+		pr.center[j], pr.scale[j], bad[j] = pr.kernels.columnMoments(pr.x.Col(j), pr.weight, pr.centred)
 	})
 	for j, r := range bad {
 		if r >= 0 {
