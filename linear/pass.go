@@ -52,7 +52,8 @@ func (pr *problem) pass(u []float64, hessian bool, every int) *sums {
 	parallel(pr.workers, pr.chunks, func(c int) {
 		s := newSums(d, hessian)
 		lo, hi := pr.rows*c/pr.chunks, pr.rows*(c+1)/pr.chunks
-		w := newScratch(pr, u)
+		w := pr.scratch(u)
+		defer pr.spare.Put(w)
 		for at := lo; at < hi; at += every * w.room {
 			w.load(pr, at, min(at+w.room, hi))
 			s.seen += w.total()
@@ -115,7 +116,20 @@ type scratch struct {
 	rows    int // rows in the block
 }
 
-func newScratch(pr *problem, u []float64) *scratch {
+// scratch returns a scratch for the parameters u, an old one when there is one.
+func (pr *problem) scratch(u []float64) *scratch {
+	w, ok := pr.spare.Get().(*scratch)
+	if !ok {
+		w = newScratch(pr)
+	}
+	wide := len(w.coef) / pr.blocks
+	for k := range pr.blocks {
+		copy(w.coef[k*wide:], u[k*pr.q:(k+1)*pr.q])
+	}
+	return w
+}
+
+func newScratch(pr *problem) *scratch {
 	wide := (pr.q + 3) &^ 3
 	w := &scratch{kernels: pr.kernels, room: 256, q: pr.q, dim: pr.dim(), z: make([][]float64, pr.blocks)}
 	if wide > 12 {
@@ -128,9 +142,6 @@ func newScratch(pr *problem, u []float64) *scratch {
 		w.z[k] = next(w.room)
 	}
 	w.coef = next(wide * pr.blocks)
-	for k := range pr.blocks {
-		copy(w.coef[k*wide:], u[k*pr.q:(k+1)*pr.q])
-	}
 	for i := range w.times {
 		w.times[i] = next(w.room)
 	}

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/table"
@@ -21,6 +22,7 @@ type problem struct {
 	y       []float64 // the same for two classes, else nil
 	rows    int       // the first rows of x, those that count
 	kernels kernels
+	spare   sync.Pool // of *scratch
 	weight  []float64 // of each row, summing to 1; nil when all are alike
 	k       int       // classes
 	blocks  int       // parameter blocks: 1 for two classes, else k
@@ -102,15 +104,15 @@ func classesOf(y []float64) (labels []float64, class []int32, err error) {
 	if len(y) == 0 {
 		return nil, nil, errs.New(errs.Invalid, "no rows to learn from")
 	}
-	before := math.NaN()
+	first, second := y[0], math.NaN() // two labels that were seen: most rows have one of them
 	for i, v := range y {
-		if v == before {
+		if i > 0 && (v == first || v == second) {
 			continue
 		}
-		before = v
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if v-v != 0 {
 			return nil, nil, &errs.Input{Row: i + 2, Column: "target", Problem: "the target is missing or infinite", Mend: "fill it or leave the row out"}
 		}
+		first, second = v, first
 		at, found := slices.BinarySearch(labels, v)
 		if !found {
 			if len(labels) == maxDim {
@@ -123,11 +125,18 @@ func classesOf(y []float64) (labels []float64, class []int32, err error) {
 		return nil, nil, errs.New(errs.Invalid, "the target has one class only (%s): at least 2 are needed", formatLabel(labels[0]))
 	}
 	class = make([]int32, len(y))
-	at := 0
-	for i, v := range y {
-		if labels[at] != v {
-			at, _ = slices.BinarySearch(labels, v)
+	if len(labels) == 2 {
+		for i, v := range y {
+			var c int32
+			if v == labels[1] {
+				c = 1
+			}
+			class[i] = c
 		}
+		return labels, class, nil
+	}
+	for i, v := range y {
+		at, _ := slices.BinarySearch(labels, v)
 		class[i] = int32(at)
 	}
 	return labels, class, nil
