@@ -15,9 +15,9 @@ type model struct {
 	waiting        bool    // is in Fold.pending
 }
 
-// smoothing is how many drive-days of the fleet's rate a model's own rate is
-// mixed with: about as many as give one failure at one a year per 50 drives.
-const smoothing = 20_000
+// smoothing is the number of failures, at the fleet's rate, that every model is
+// taken to have had before: what draws its ratio to 1 while there are few.
+const smoothing = 4
 
 func (f *Fold) model(name string) *model {
 	m := f.models[name]
@@ -50,10 +50,14 @@ func (f *Fold) close() {
 	f.pending = f.pending[:0]
 }
 
-// rate returns failures per 10,000 drive-days of a model, up to the day before.
-func (f *Fold) rate(m *model) float64 {
-	fleet := (f.total.failures + 1) / (f.total.days + smoothing)
-	return 1e4 * (m.failures + smoothing*fleet) / (m.days + smoothing)
+// ratio returns the failure rate of a model over that of the fleet, up to the day
+// before: the failures seen over those expected, with as many added to both.
+func (f *Fold) ratio(m *model) float64 {
+	expected := 0.0
+	if f.total.days > 0 {
+		expected = f.total.failures * m.days / f.total.days
+	}
+	return (m.failures + smoothing) / (expected + smoothing)
 }
 
 // mean is a running mean of temperatures.
@@ -123,5 +127,5 @@ func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats
 		seen = min(seen, float64(d.last-d.first)+1)
 	}
 	g := dst[f.plan.general:]
-	g[0], g[1], g[2], g[3], g[4] = age, seen, float64(d.missed), float64(d.lost), f.rate(d.model)
+	g[0], g[1], g[2], g[3], g[4] = age, seen, float64(d.missed), float64(d.lost), f.ratio(d.model)
 }

@@ -26,8 +26,8 @@
 //	                     the first day, whose arrival nobody saw
 //	days_missed          days without a reading before this one
 //	attributes_lost      attributes it reported before and does not report today
-//	model_failure_rate   failures per 10,000 drive-days of its model up to the day
-//	                     before, drawn towards the fleet's rate while there are few
+//	model_failure_ratio  failure rate of its model over that of the fleet, up to the
+//	                     day before, drawn to 1 while failures are few
 //
 // A value is NaN when the drive never reported the attribute. A value that is
 // missing today keeps the last one known.
@@ -127,7 +127,7 @@ func (s Spec) plan() (*plan, error) {
 		p.names = append(p.names, c.names()...)
 	}
 	p.general = len(p.names)
-	p.names = append(p.names, "age_days", "days_seen", "days_missed", "attributes_lost", "model_failure_rate")
+	p.names = append(p.names, "age_days", "days_seen", "days_missed", "attributes_lost", "model_failure_ratio")
 	return p, nil
 }
 

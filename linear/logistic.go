@@ -1,4 +1,6 @@
-// Package linear fits and evaluates linear models.
+// Package linear fits and evaluates linear models: logistic regression with the
+// objective of scikit-learn's LogisticRegression, and the scaler that goes before
+// it.
 //
 // Logistic regression is fitted to the optimum of its objective by Newton's
 // method, so that an answer depends on the data alone and not on where a solver
@@ -15,6 +17,11 @@ type Logistic struct {
 	Labels    []float64   // class labels in ascending order
 	Mean      []float64   // mean of each training column, against which Explain measures; nil: zeros
 	Fill      []float64   // stands in for a missing value of each column; nil: a missing value makes the answer NaN
+
+	// Iterations is the number of Newton steps of the fit, and Converged whether it
+	// met its bound. Both are zero for a model that was not fitted here.
+	Iterations int
+	Converged  bool
 }
 
 // Features returns the number of columns a row must have.
@@ -58,13 +65,17 @@ func (m *Logistic) at(row []float64, j int) float64 {
 	return m.Fill[j]
 }
 
-// Explain writes what each column adds to the log-odds of the last class (for
-// more than two classes: to its linear part), measured against Mean, and returns
-// the base: the log-odds of a drive that is average in every column.
+// Explain writes what each column adds to the log-odds of the second class,
+// measured against Mean, to dst, and returns the base: the log-odds of a drive
+// that is average in every column. For more than two classes it explains the last
+// class's log-odds against the geometric mean of all classes. These are the
+// Shapley values of a linear model with independent columns (Lundberg and Lee,
+// 2017, corollary 1).
 func (m *Logistic) Explain(dst, row []float64) (base float64, space string) {
-	c := len(m.Coef) - 1
-	base = m.Intercept[c]
-	for j, w := range m.Coef[c] {
+	last := len(m.Coef) - 1
+	base = m.against(last, func(k int) float64 { return m.Intercept[k] })
+	for j := range m.Coef[last] {
+		w := m.against(last, func(k int) float64 { return m.Coef[k][j] })
 		mean := 0.0
 		if m.Mean != nil {
 			mean = m.Mean[j]
@@ -73,6 +84,19 @@ func (m *Logistic) Explain(dst, row []float64) (base float64, space string) {
 		dst[j] = w * (m.at(row, j) - mean)
 	}
 	return base, "log-odds"
+}
+
+// against is a parameter of class c less the mean over classes; softmax answers
+// do not depend on that mean.
+func (m *Logistic) against(c int, of func(k int) float64) float64 {
+	if len(m.Coef) == 1 {
+		return of(0)
+	}
+	mean := 0.0
+	for k := range m.Coef {
+		mean += of(k)
+	}
+	return of(c) - mean/float64(len(m.Coef))
 }
 
 func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }

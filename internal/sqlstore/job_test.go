@@ -1,34 +1,24 @@
 package sqlstore_test
 
 import (
-	"database/sql"
-	_ "embed"
+	"fmt"
 	"path/filepath"
 	"testing"
-
-	_ "modernc.org/sqlite"
+	"time"
 
 	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/job/jobtest"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 )
 
-//go:embed migrations/0100_jobs.sql
-var jobTables string
-
-func openJobs(t *testing.T) *sqlstore.Jobs {
+func openJobs(t testing.TB) *sqlstore.Jobs {
 	t.Helper()
-	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "jobs.db")) + "?_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=busy_timeout(10000)"
-	write, err := sql.Open("sqlite", dsn)
+	s, err := sqlstore.OpenJobs(t.Context(), filepath.Join(t.TempDir(), "jobs.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { write.Close() })
-	write.SetMaxOpenConns(1)
-	if _, err := write.ExecContext(t.Context(), jobTables); err != nil {
-		t.Fatal(err)
-	}
-	return sqlstore.NewJobs(write, write)
+	t.Cleanup(func() { s.Close() })
+	return s
 }
 
 func TestJobs(t *testing.T) {
@@ -36,3 +26,20 @@ func TestJobs(t *testing.T) {
 }
 
 func TestJobCatalog(t *testing.T) { jobtest.CatalogSuite(t, openJobs(t)) }
+
+// BenchmarkJobPage measures a page of a list of 10,000 queued jobs.
+func BenchmarkJobPage(b *testing.B) {
+	s := openJobs(b)
+	for i := range 10_000 {
+		r := job.Record{Name: fmt.Sprint("job", i), Kind: job.KindCommand, Cluster: "cpu", Nodes: 1, State: job.Queued, Created: time.Unix(int64(i), 0)}
+		if _, err := s.Add(b.Context(), r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if list, err := s.List(b.Context(), job.Query{Top: true, Limit: 100}); err != nil || len(list) != 100 {
+			b.Fatal(len(list), err)
+		}
+	}
+}

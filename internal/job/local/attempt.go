@@ -161,7 +161,7 @@ func (w *worker) openRun(ctx context.Context) (Run, error) {
 	err := w.c.tracked(ctx, "make the tracking run of job "+w.rec.Name, func(ctx context.Context) (err error) {
 		run, err = w.c.cfg.Runs.Start(ctx, RunStart{
 			Job: w.rec.Name, Experiment: w.rec.Experiment, Name: name, Parent: parentRun,
-			Tags: runTags(w.job, w.rec, parentRun), At: w.c.cfg.Now(),
+			Tags: runTags(w.job, w.rec, parentRun), At: w.c.cfg.Now(), Again: w.rec.Fence > 1,
 		})
 		return err
 	})

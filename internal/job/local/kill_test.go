@@ -5,7 +5,6 @@ package local_test
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
@@ -14,8 +13,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	_ "modernc.org/sqlite"
 
 	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/job/local"
@@ -40,13 +37,13 @@ func runRunner(dir string) error {
 	if err := os.Unsetenv(runnerVariable); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", jobsDSN(dir))
+	store, err := sqlstore.OpenJobs(context.Background(), filepath.Join(dir, "jobs.db"))
 	if err != nil {
 		return err
 	}
-	db.SetMaxOpenConns(1)
+	defer store.Close()
 	c, err := local.NewCluster(local.Config{
-		Store: sqlstore.NewJobs(db, db), Name: "cpu", Max: 4, WorkDir: filepath.Join(dir, "work"), Idle: -1, ExitIdle: true, MaxLost: 1000,
+		Store: store, Name: "cpu", Max: 4, WorkDir: filepath.Join(dir, "work"), Idle: -1, ExitIdle: true, MaxLost: 1000,
 	})
 	if err != nil {
 		return err
@@ -54,26 +51,14 @@ func runRunner(dir string) error {
 	return c.Run(context.Background())
 }
 
-func jobsDSN(dir string) string {
-	return "file:" + filepath.Join(dir, "jobs.db") + "?_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=busy_timeout(10000)"
-}
-
 func openJobs(t *testing.T, dir string) *sqlstore.Jobs {
 	t.Helper()
-	db, err := sql.Open("sqlite", jobsDSN(dir))
+	s, err := sqlstore.OpenJobs(t.Context(), filepath.Join(dir, "jobs.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
-	db.SetMaxOpenConns(1)
-	tables, err := os.ReadFile("../../sqlstore/migrations/0100_jobs.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.ExecContext(t.Context(), string(tables)); err != nil {
-		t.Fatal(err)
-	}
-	return sqlstore.NewJobs(db, db)
+	t.Cleanup(func() { s.Close() })
+	return s
 }
 
 // TestKilledRunnerLosesNothing kills the runner at random moments until every

@@ -41,6 +41,7 @@ type RunStart struct {
 	Parent     string            // run id of the parent job; "" for none
 	Tags       map[string]string // Azure ML's and MLflow's tags, and the job's own
 	At         time.Time
+	Again      bool // an earlier runner had the job: it may have made the run
 }
 
 // Run names a tracking run.

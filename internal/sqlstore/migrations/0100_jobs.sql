@@ -1,5 +1,5 @@
 -- The queue of jobs. Times are milliseconds since 1970 UTC, 0 for "not yet".
-CREATE TABLE jobs (
+CREATE TABLE IF NOT EXISTS jobs (
 	seq        INTEGER PRIMARY KEY AUTOINCREMENT,
 	name       TEXT NOT NULL UNIQUE,
 	parent     TEXT NOT NULL,
@@ -29,11 +29,11 @@ CREATE TABLE jobs (
 	revision   INTEGER NOT NULL   -- grows with each change
 ) STRICT;
 
-CREATE INDEX jobs_by_state ON jobs (cluster, state, seq);
-CREATE INDEX jobs_by_parent ON jobs (parent, seq);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (cluster, state, seq);
+CREATE INDEX IF NOT EXISTS jobs_by_parent ON jobs (parent, seq);
 
 -- Registered documents: computes, schedules, data assets, components, …
-CREATE TABLE job_assets (
+CREATE TABLE IF NOT EXISTS job_assets (
 	seq     INTEGER PRIMARY KEY AUTOINCREMENT,
 	kind    TEXT NOT NULL,
 	name    TEXT NOT NULL,
