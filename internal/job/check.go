@@ -103,6 +103,7 @@ func (c *checker) mapping(a at, s *shape) {
 		if s = c.choose(a, s); s == nil {
 			return
 		}
+		defer c.further(a, s) // value sees to the rules of the outer shape
 	}
 	switch {
 	case s.any:

@@ -63,9 +63,11 @@ func Parse(text []byte, file string) (*Document, error) {
 		return nil, syntaxError(file, err)
 	}
 	var more yaml.Node
-	if err := dec.Decode(&more); err == nil {
-		return nil, &errs.Input{File: file, Row: more.Line, Problem: "a second YAML document starts here", Mend: "one file holds one document: split it"}
-	} else if !errors.Is(err, io.EOF) {
+	switch err := dec.Decode(&more); {
+	case err == nil && more.Content[0].Tag == "!!null": // a `---` at the end
+	case err == nil:
+		return nil, &errs.Input{File: file, Row: more.Content[0].Line, Problem: "a second YAML document starts here", Mend: "one file holds one document: split it"}
+	case !errors.Is(err, io.EOF):
 		return nil, syntaxError(file, err)
 	}
 	left := maxNodes
@@ -175,4 +177,15 @@ func describe(n *yaml.Node) string {
 		v = append(v[:40], '…')
 	}
 	return strconv.Quote(string(v))
+}
+
+// Text writes the document as YAML, with what Set changed.
+func (d *Document) Text() ([]byte, error) {
+	b, err := yaml.Marshal(d.root)
+	return b, errs.Wrap(err, "write %s", d.File)
+}
+
+// Named returns the name and version that the document gives itself.
+func (d *Document) Named() (name, version string) {
+	return text(d.root, "name"), text(d.root, "version")
 }

@@ -17,7 +17,6 @@ const (
 	KindCommand            Kind = "commandJob"
 	KindSweep              Kind = "sweepJob"
 	KindPipeline           Kind = "pipelineJob"
-	KindParallel           Kind = "parallelJob" // only as a step of a pipeline
 	KindSpark              Kind = "sparkJob"
 	KindAutoML             Kind = "autoMLJob"
 	KindCommandComponent   Kind = "commandComponent"
@@ -49,6 +48,8 @@ const (
 	KindFeatureStoreEntity Kind = "featureStoreEntity"
 	KindFlow               Kind = "flow"
 	KindFlowRun            Kind = "flowRun"
+
+	KindStep Kind = "step" // in a catalog: a step of a pipeline that can be reused
 )
 
 // Kinds lists every kind that drivecast reads.
@@ -68,7 +69,19 @@ type kindShape struct {
 // kindShapes says which shape each kind has.
 func kindShapes() []kindShape {
 	return []kindShape{
-		{KindCommand, commandJob},
+		{KindCommand, commandJob}, {KindSweep, sweepJob}, {KindPipeline, pipelineJob}, {KindSpark, sparkJob}, {KindAutoML, autoMLJob},
+		{KindCommandComponent, commandComponent}, {KindParallelComponent, parallelComponent},
+		{KindPipelineComponent, pipelineComponent}, {KindSparkComponent, sparkComponent},
+		{KindSchedule, schedule}, {KindAmlCompute, amlCompute}, {KindComputeInstance, computeInstance}, {KindVMCompute, vmCompute},
+		{KindEnvironment, environmentAsset}, {KindData, dataAsset}, {KindDataImport, dataImport},
+		{KindModel, modelAsset}, {KindModelPackage, modelPackage},
+		{KindOnlineEndpoint, managedEndpoint}, {KindOnlineDeployment, managedDeployment},
+		{KindKubeEndpoint, kubeEndpoint}, {KindKubeDeployment, kubeDeployment},
+		{KindBatchEndpoint, batchEndpoint}, {KindBatchDeployment, batchDeployment("batchDeployment")},
+		{KindModelBatch, batchDeployment("modelBatchDeployment")}, {KindPipelineBatch, batchDeployment("pipelineBatchDeployment")},
+		{KindDatastore, datastore}, {KindWorkspace, workspace}, {KindConnection, connection},
+		{KindFeatureSet, featureSet}, {KindFeatureStore, featureStore}, {KindFeatureStoreEntity, featureStoreEntity},
+		{KindFlow, flow}, {KindFlowRun, flowRun},
 	}
 }
 

@@ -36,7 +36,7 @@ func (d *Document) path(p string) string {
 // reference makes the path in a file: or ./ reference absolute and leaves the
 // others alone.
 func (d *Document) reference(s string) string {
-	if strings.HasPrefix(s, "file:") || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../") {
+	if strings.HasSuffix(s, ".yml") || strings.HasSuffix(s, ".yaml") || strings.HasPrefix(s, "file:") || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../") {
 		return d.path(s)
 	}
 	return s

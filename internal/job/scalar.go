@@ -2,6 +2,7 @@ package job
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,9 @@ func (c *checker) scalar(a at, s *shape) {
 	}
 	if strings.Contains(n.Value, "${{") {
 		return // judged when expressions are, in their scope
+	}
+	if len(s.scalars) > 1 && slices.Contains(s.scalars, strictType(n)) {
+		return // a union is strict: "2" in quotes, or from --set, is text
 	}
 	for _, t := range s.scalars {
 		if tag, ok := fits(n.Value, n.Tag, t); ok {

@@ -19,11 +19,12 @@ type Record struct {
 	Experiment string          `json:"experiment_name"`
 	Spec       json.RawMessage `json:"spec,omitempty"` // the Job
 	State      State           `json:"status"`
-	Outcome    State           `json:"outcome,omitempty"` // the end it is going to, once known
-	Detail     string          `json:"detail,omitempty"`  // why it is in this state, for people
-	RunID      string          `json:"run_id,omitempty"`  // its tracking run
-	Attempt    int             `json:"attempt"`           // processes started for it so far
-	Lost       int             `json:"lost,omitempty"`    // attempts whose node was lost
+	Outcome    State           `json:"outcome,omitempty"`  // the end it is going to, once known
+	Detail     string          `json:"detail,omitempty"`   // why it is in this state, for people
+	RunID      string          `json:"run_id,omitempty"`   // its tracking run
+	Attempt    int             `json:"attempt"`            // processes started for it so far
+	Lost       int             `json:"lost,omitempty"`     // attempts whose node was lost
+	Failures   int             `json:"failures,omitempty"` // attempts that failed and were tried again
 	ExitCode   *int            `json:"exit_code,omitempty"`
 	Processes  []Process       `json:"processes,omitempty"` // of the current attempt, one per node
 	Best       string          `json:"best,omitempty"`      // best child of a sweep
@@ -87,9 +88,9 @@ type Store interface {
 	// Starting. A job of zero nodes always fits. With nothing to claim the error
 	// is of kind NotFound.
 	Claim(ctx context.Context, c Claim) (Record, error)
-	// Renew moves the leases of everything that the owner holds in the cluster
-	// and returns the names of those whose cancellation was asked for.
-	Renew(ctx context.Context, cluster, owner string, until time.Time) (canceled []string, err error)
+	// Renew moves the leases of those of the named jobs that the owner holds, and
+	// returns, sorted, the names of those whose cancellation was asked for.
+	Renew(ctx context.Context, owner string, names []string, until time.Time) (canceled []string, err error)
 	// Expire ends the leases of a cluster. Only who holds the cluster's lock
 	// may call it: no other runner lives then.
 	Expire(ctx context.Context, cluster string) error

@@ -1,9 +1,12 @@
 package job
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/drivecast/drivecast/errs"
 )
 
 // Check judges the document alone, without looking for what it refers to in any
@@ -33,4 +36,31 @@ func (c *checker) missing(a at) {
 	if _, err := os.Stat(p); err != nil {
 		c.warn(a, "paths start from the folder of the YAML file", "%s does not exist", describe(a.node))
 	}
+}
+
+// Verdict is what the linter says about one file.
+type Verdict struct {
+	File     string    `json:"file"`
+	Kind     Kind      `json:"kind"`
+	Valid    bool      `json:"valid"` // there are no errors; warnings do not count
+	Errors   []Problem `json:"errors"`
+	Warnings []Problem `json:"warnings"`
+}
+
+// Validate reads and checks one file of any kind. A file that cannot be read or
+// parsed has that as its only error.
+func Validate(path string) Verdict {
+	d, err := Open(path)
+	if err != nil {
+		p := Problem{Message: err.Error(), Mend: "name a readable file"}
+		var in *errs.Input
+		if errors.As(err, &in) {
+			p = Problem{Line: in.Row, Field: in.Column, Message: in.Problem, Mend: in.Mend}
+		}
+		return Verdict{File: path, Errors: []Problem{p}, Warnings: []Problem{}}
+	}
+	p := d.Check()
+	v := Verdict{File: path, Kind: d.Kind, Errors: p.Errors(), Warnings: p.Warnings()}
+	v.Valid = len(v.Errors) == 0
+	return v
 }

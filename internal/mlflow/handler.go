@@ -52,6 +52,7 @@ type Config struct {
 type Handler struct {
 	Runs   *tracking.Service // the record of experiments, for pages of our own
 	Models *registry.Service // the register of models
+	Page   http.Handler      // answers at /, behind the same checks; nil is 404
 
 	cfg    Config
 	local  *localRoot // nil when artifacts are proxied

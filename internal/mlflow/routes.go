@@ -42,6 +42,11 @@ func (h *Handler) table() map[string]map[string]route {
 func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	switch path {
+	case "/":
+		if h.Page != nil {
+			h.Page.ServeHTTP(w, r)
+			return
+		}
 	case "/health":
 		plain(w, "OK")
 		return

@@ -150,3 +150,13 @@ func oneOf(dst *string, allowed ...string) setter {
 // ignored accepts anything: the parameter changes speed or printing, not the
 // model.
 func ignored(any) string { return "" }
+
+// numberOrNone accepts what number accepts, and None, which changes nothing.
+func numberOrNone(dst *float64) setter {
+	return func(v any) string {
+		if v == nil {
+			return ""
+		}
+		return number(dst)(v)
+	}
+}

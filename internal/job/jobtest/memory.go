@@ -19,6 +19,7 @@ type Memory struct {
 	mu      sync.Mutex
 	records map[string]*job.Record
 	seq     int64
+	assets  []job.Asset // in the order of registration
 }
 
 // NewMemory makes an empty queue.
@@ -119,12 +120,13 @@ func rank(r *job.Record) int {
 }
 
 // Renew is described at job.Store.
-func (m *Memory) Renew(_ context.Context, cluster, owner string, until time.Time) ([]string, error) {
+func (m *Memory) Renew(_ context.Context, owner string, names []string, until time.Time) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []string
-	for _, r := range m.records {
-		if r.Cluster == cluster && r.Owner == owner && !r.State.Terminal() && !r.State.Waiting() {
+	for _, name := range names {
+		r := m.records[name]
+		if r != nil && r.Owner == owner && !r.State.Terminal() && !r.State.Waiting() {
 			r.Lease = until
 			if r.State == job.CancelRequested {
 				out = append(out, r.Name)
