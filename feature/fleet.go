@@ -112,7 +112,7 @@ func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats
 		n := t.write(dst[col.from:], d.last, col.role)
 		switch {
 		case col.role == clock:
-			age = t.now() / 24
+			age = t.value / 24
 		case col.role == heat:
 			over := dst[col.from+n : col.from+n+2]
 			over[0], over[1] = math.NaN(), math.NaN()

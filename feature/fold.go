@@ -15,6 +15,7 @@ type Fold struct {
 	today  smart.Date // the last day that was given
 	index  map[string]int32
 	drives []drive
+	spare  []trace
 	next   int32 // guess for the next reading's drive: fleets are written in one order
 
 	models  map[string]*model
@@ -172,6 +173,21 @@ func (f *Fold) take(r *smart.Reading, day smart.Date, at []int) (int32, bool) {
 	return n, true
 }
 
+// newTraces returns the traces of a new drive, cut from a larger piece so that
+// drives lie side by side.
+func (f *Fold) newTraces() []trace {
+	n := len(f.plan.columns)
+	if len(f.spare) < n {
+		f.spare = make([]trace, n*max(1, min(1024, len(f.drives)/4)))
+		for i := range f.spare {
+			f.spare[i] = newTrace()
+		}
+	}
+	out := f.spare[:n:n]
+	f.spare = f.spare[n:]
+	return out
+}
+
 // find returns the drive of a reading, new when it was never seen.
 func (f *Fold) find(r *smart.Reading, day smart.Date) int32 {
 	if g := f.next; int(g) < len(f.drives) && f.drives[g].serial == r.Serial {
@@ -184,10 +200,7 @@ func (f *Fold) find(r *smart.Reading, day smart.Date) int32 {
 		serial := strings.Clone(r.Serial)
 		f.index[serial] = n
 		f.drives = append(f.drives, drive{serial: serial, model: f.model(r.Model), first: day, last: smart.NoDate,
-			traces: make([]trace, len(f.plan.columns))})
-		for i := range f.drives[n].traces {
-			f.drives[n].traces[i].clear()
-		}
+			traces: f.newTraces()})
 		f.stats.Drives++
 	}
 	f.next = n + 1

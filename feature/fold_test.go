@@ -163,7 +163,7 @@ func sameBits(a, b []float64) bool {
 // day twice, saving and loading it in between: all vectors are the same, bit for
 // bit, and so is the state in the end.
 func TestReplayAndRestoreChangeNothing(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(6) {
 		once, twice := newFold(t, attributes), newFold(t, attributes)
 		var a, b, c feature.Rows
 		for _, d := range randomFleet(seed, 50) {

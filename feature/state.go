@@ -89,8 +89,10 @@ func (d *drive) append(b []byte, model int) []byte {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(t.max))
 		b = binary.AppendVarint(b, int64(t.nonzero))
 		b = binary.AppendVarint(b, int64(t.rose))
-		b = binary.AppendUvarint(b, uint64(len(t.points)))
-		for _, p := range t.points {
+		b = binary.AppendVarint(b, int64(t.since))
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(t.value))
+		b = binary.AppendUvarint(b, uint64(len(t.past)))
+		for _, p := range t.past {
 			b = binary.AppendVarint(b, int64(p.day))
 			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p.v))
 		}
@@ -146,7 +148,7 @@ func LoadFold(r io.Reader) (*Fold, error) {
 }
 
 func (f *Fold) loadDrive(in *stateReader, models []*model) {
-	d := drive{serial: string(in.take(in.count(maxSerial))), call: -1, traces: make([]trace, len(f.plan.columns))}
+	d := drive{serial: string(in.take(in.count(maxSerial))), call: -1, traces: f.newTraces()}
 	n := in.count(len(models) - 1)
 	if in.bad {
 		return
@@ -157,12 +159,12 @@ func (f *Fold) loadDrive(in *stateReader, models []*model) {
 		t := &d.traces[i]
 		t.max = in.float()
 		t.nonzero, t.rose = smart.Date(in.varint()), smart.Date(in.varint())
-		points := in.count(len(in.b))
-		if points > 0 && !in.bad {
-			t.points = make([]point, points)
+		t.since, t.value = smart.Date(in.varint()), in.float()
+		if n := in.count(len(in.b) / 9); n > 0 {
+			t.past = make([]point, n)
 		}
-		for k := range t.points {
-			t.points[k] = point{smart.Date(in.varint()), in.float()}
+		for k := range t.past {
+			t.past[k] = point{smart.Date(in.varint()), in.float()}
 		}
 	}
 	f.index[d.serial] = int32(len(f.drives))

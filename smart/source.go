@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/table"
@@ -56,6 +57,7 @@ type Source struct {
 	total  int64
 	failed error
 	pipe   *pipeline
+	expect atomic.Int64 // rows of a day, by the one before
 }
 
 // unit is what becomes one Day: the files of one day, or the rows of one day
