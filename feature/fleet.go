@@ -127,5 +127,5 @@ func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats
 		seen = min(seen, float64(d.last-d.first)+1)
 	}
 	g := dst[f.plan.general:]
-	g[0], g[1], g[2], g[3], g[4] = age, seen, float64(d.missed), float64(d.lost), f.ratio(d.model)
+	copy(g, []float64{age, d.capacity, seen, float64(d.missed), float64(d.lost), f.ratio(d.model)})
 }

@@ -1,6 +1,7 @@
 package feature
 
 import (
+	"math"
 	"strings"
 
 	"github.com/drivecast/drivecast/smart"
@@ -46,6 +47,8 @@ type drive struct {
 	missed int32   // days missing before the last reading
 	lost   int32   // attributes that the last reading lacks
 	traces []trace // one an attribute
+
+	capacity float64 // in TB, the last one known
 }
 
 // NewFold begins a history. Errors are those of Spec.Names.
@@ -160,6 +163,9 @@ func (f *Fold) take(r *smart.Reading, day smart.Date, at []int) (int32, bool) {
 	d.last, d.call = day, f.calls
 	f.stats.Readings++
 	d.model.seen(f, r.Failed)
+	if c := r.CapacityBytes; c > 0 {
+		d.capacity = math.Round(c/1e10) / 100 // the same for 3.00E+12 and 3000592982016
+	}
 	d.lost = 0
 	for i := range d.traces {
 		v := smart.Missing()
@@ -199,7 +205,7 @@ func (f *Fold) find(r *smart.Reading, day smart.Date) int32 {
 		n = int32(len(f.drives))
 		serial := strings.Clone(r.Serial)
 		f.index[serial] = n
-		f.drives = append(f.drives, drive{serial: serial, model: f.model(r.Model), first: day, last: smart.NoDate,
+		f.drives = append(f.drives, drive{serial: serial, model: f.model(r.Model), first: day, last: smart.NoDate, capacity: math.NaN(),
 			traces: f.newTraces()})
 		f.stats.Drives++
 	}

@@ -22,7 +22,7 @@ var attributes = []smart.Attribute{smart.Raw(5), smart.Raw(9), smart.Raw(193), s
 func day(date int, readings ...any) *smart.Day {
 	d := &smart.Day{Date: smart.Date(date)}
 	for i := 0; i < len(readings); i += 6 {
-		r := smart.Reading{Serial: readings[i].(string), Model: readings[i+1].(string), Day: d.Date}
+		r := smart.Reading{Serial: readings[i].(string), Model: readings[i+1].(string), Day: d.Date, CapacityBytes: 3000592982016}
 		for _, v := range readings[i+2 : i+6] {
 			f, ok := v.(float64)
 			if !ok {
@@ -67,7 +67,7 @@ func TestFeaturesByHand(t *testing.T) {
 	nan := math.NaN()
 	f.Day(day(100, "a", "M", 0.0, 2400.0, 10.0, 30.0, "b", "M", 8.0, 48.0, nil, 34.0), attributes, &rows, nil)
 	check(t, f, &rows, 0, map[string]float64{"smart_5_raw": 0, "smart_5_delta_1d": 0, "smart_5_delta_30d": 0, "smart_5_max": 0,
-		"smart_5_days_nonzero": 0, "smart_5_days_calm": 60, "smart_193_raw": 10, "smart_194_over_fleet": -2, "age_days": 100,
+		"smart_5_days_nonzero": 0, "smart_5_days_calm": 60, "smart_193_raw": 10, "smart_194_over_fleet": -2, "age_days": 100, "capacity_tb": 3,
 		"days_seen": 30, "days_missed": 0, "attributes_lost": 0, "model_failure_ratio": 1})
 	check(t, f, &rows, 1, map[string]float64{"smart_5_raw": 8, "smart_5_days_nonzero": 1, "smart_5_days_calm": 60, "smart_193_raw": nan,
 		"smart_193_delta_7d": nan, "smart_194_over_model": 2, "age_days": 2})

@@ -22,6 +22,7 @@
 //	smart_194_over_fleet °C above the mean of the fleet that day
 //	smart_194_over_model °C above the mean of the drives of its model that day
 //	age_days             power-on time
+//	capacity_tb          nominal size, to a hundredth
 //	days_seen            days since it was first seen, at most 30; 30 for drives of
 //	                     the first day, whose arrival nobody saw
 //	days_missed          days without a reading before this one
@@ -127,7 +128,7 @@ func (s Spec) plan() (*plan, error) {
 		p.names = append(p.names, c.names()...)
 	}
 	p.general = len(p.names)
-	p.names = append(p.names, "age_days", "days_seen", "days_missed", "attributes_lost", "model_failure_ratio")
+	p.names = append(p.names, "age_days", "capacity_tb", "days_seen", "days_missed", "attributes_lost", "model_failure_ratio")
 	return p, nil
 }
 

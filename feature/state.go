@@ -84,6 +84,7 @@ func (d *drive) append(b []byte, model int) []byte {
 	for _, n := range []int64{int64(d.first), int64(d.last), int64(d.missed), int64(d.lost)} {
 		b = binary.AppendVarint(b, n)
 	}
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(d.capacity))
 	for i := range d.traces {
 		t := &d.traces[i]
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(t.max))
@@ -155,6 +156,7 @@ func (f *Fold) loadDrive(in *stateReader, models []*model) {
 	}
 	d.model = models[n]
 	d.first, d.last, d.missed, d.lost = smart.Date(in.varint()), smart.Date(in.varint()), int32(in.varint()), int32(in.varint())
+	d.capacity = in.float()
 	for i := range d.traces {
 		t := &d.traces[i]
 		t.max = in.float()
