@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/drivecast/drivecast/errs"
@@ -86,6 +87,24 @@ func TestFeaturesByHand(t *testing.T) {
 	want := feature.FoldStats{Readings: 6, Drives: 3, Missed: 37}
 	if got := f.Stats(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestNamesOfFeatures(t *testing.T) {
+	spec := feature.NewSpec([]smart.Attribute{smart.Raw(12), smart.Normalized(5), smart.TemperatureCelsius, smart.PowerOnHours, smart.PercentUsed, smart.Raw(12)})
+	got, err := spec.Names()
+	want := strings.Fields(`smart_12_raw smart_12_delta_1d smart_12_delta_7d smart_12_delta_30d
+		temperature_celsius temperature_celsius_delta_1d temperature_celsius_delta_7d temperature_celsius_max temperature_celsius_over_fleet
+		temperature_celsius_over_model percent_used percent_used_delta_1d percent_used_delta_3d percent_used_delta_7d percent_used_delta_14d
+		percent_used_delta_30d percent_used_max percent_used_days_nonzero percent_used_days_calm
+		age_days capacity_tb days_seen days_missed attributes_lost model_failure_ratio`)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, bad := range []feature.Spec{{Version: 2}, {Version: 1, Attributes: []string{"smart_5_normalized"}}, {Version: 1, Attributes: []string{"x"}}} {
+		if _, err := bad.Names(); err == nil {
+			t.Errorf("%+v makes features", bad)
+		}
 	}
 }
 

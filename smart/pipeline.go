@@ -60,7 +60,7 @@ func (s *Source) start(ctx context.Context) {
 }
 
 func (s *Source) parse(ctx context.Context, u unit, count func(int64)) (*parser, error) {
-	p := newParser(s.has, u.date, int(s.expect.Load()))
+	p := newParser(s.has, u.date, int(s.expect.Load()), s.opt.Mapping)
 	for _, m := range u.files {
 		if err := p.file(ctx, m, count); err != nil {
 			return nil, err
