@@ -7,10 +7,7 @@
 // otherwise.
 package eval
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // Confusion counts the four outcomes of a binary decision.
 type Confusion struct {
@@ -80,94 +77,49 @@ func orZero(a, b int) float64 {
 	return ratio(a, b)
 }
 
-// step is one distinct score, with what it and all higher ones would catch.
-type step struct {
-	score  float64
-	tp, fp int // rows of each class at or above the score
-}
-
-// steps returns the distinct scores in descending order.
-func steps(truth []int, score []float64) []step {
-	order := make([]int, len(score))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case score[a] > score[b]:
-			return -1
-		case score[a] < score[b]:
-			return 1
-		}
-		return 0
-	})
-	var out []step
-	tp, fp := 0, 0
-	for i, r := range order {
-		tp += truth[r]
-		fp += 1 - truth[r]
-		if i+1 == len(order) || score[order[i+1]] != score[r] {
-			out = append(out, step{score[r], tp, fp})
-		}
-	}
-	return out
-}
-
-// AUC is the area under the ROC curve: the chance that a positive scores higher
-// than a negative, ties counting one half. It is NaN when a class is absent.
+// AUC is the area under the ROC curve; see Ranking.AUC. It is NaN when a class is
+// absent or a score is NaN.
 func AUC(truth []int, score []float64) float64 {
-	s := steps(truth, score)
-	if len(s) == 0 || s[len(s)-1].tp == 0 || s[len(s)-1].fp == 0 {
+	r, err := Rank(truth, score, nil)
+	if err != nil {
 		return math.NaN()
 	}
-	area := 0.0 // twice the number of pairs in order
-	var last step
-	for _, p := range s {
-		area += float64(p.fp-last.fp) * float64(p.tp+last.tp)
-		last = p
-	}
-	return area / 2 / (float64(last.tp) * float64(last.fp))
+	return r.AUC()
 }
 
 // AveragePrecision is the mean precision over the positives, ranked by score. It
-// is 0 when there is no positive.
+// is 0 when there is no positive, NaN when there is no row or a score is NaN.
 func AveragePrecision(truth []int, score []float64) float64 {
-	s := steps(truth, score)
-	if len(s) == 0 || s[len(s)-1].tp == 0 {
-		return 0
+	r, err := Rank(truth, score, nil)
+	if err != nil {
+		return math.NaN()
 	}
-	all, sum, last := float64(s[len(s)-1].tp), 0.0, 0
-	for _, p := range s {
-		sum += float64(p.tp-last) / all * ratio(p.tp, p.tp+p.fp)
-		last = p.tp
-	}
-	return sum
+	return r.AveragePrecision()
 }
 
-// LogLoss is the mean negative log-likelihood of the truth; probabilities are
-// kept 2⁻⁵² away from 0 and 1, as scikit-learn keeps them.
+// LogLoss is the mean negative log-likelihood of the truth, NaN for no rows;
+// probabilities are kept 2⁻⁵² away from 0 and 1, as scikit-learn keeps them.
 func LogLoss(truth []int, probability []float64) float64 {
-	const eps = 0x1p-52
-	sum := 0.0
+	parts := make([]float64, len(probability))
 	for i, p := range probability {
-		p = min(max(p, eps), 1-eps)
-		if truth[i] == 1 {
-			sum -= math.Log(p)
-		} else {
-			sum -= math.Log1p(-p)
+		if truth[i] != 1 {
+			p = 1 - p
 		}
+		parts[i] = -math.Log(min(max(p, epsilon), 1-epsilon))
 	}
-	return sum / float64(len(truth))
+	return average(parts, nil)
 }
 
-// Brier is the mean squared error of the probabilities.
+const epsilon = 0x1p-52
+
+// Brier is the mean squared error of the probabilities, NaN for no rows.
 func Brier(truth []int, probability []float64) float64 {
-	sum := 0.0
+	parts := make([]float64, len(probability))
 	for i, p := range probability {
 		d := p - float64(truth[i])
-		sum += d * d
+		parts[i] = d * d
 	}
-	return sum / float64(len(truth))
+	return average(parts, nil)
 }
 
 // Prevalence is the share of positives.

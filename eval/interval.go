@@ -36,28 +36,11 @@ func expit(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
 
 // deLongVariance is the variance of the AUC.
 func deLongVariance(truth []int, score []float64) float64 {
-	var pos, neg []float64
-	for i, t := range truth {
-		if t == 1 {
-			pos = append(pos, score[i])
-		} else {
-			neg = append(neg, score[i])
-		}
-	}
-	m, n := float64(len(pos)), float64(len(neg))
-	if m < 2 || n < 2 {
+	pos, neg := placements(truth, score)
+	if len(pos) < 2 || len(neg) < 2 {
 		return math.NaN()
 	}
-	all := midranks(append(slices.Clone(pos), neg...))
-	inPos, inNeg := midranks(pos), midranks(neg)
-	v10, v01 := make([]float64, len(pos)), make([]float64, len(neg))
-	for i := range pos {
-		v10[i] = (all[i] - inPos[i]) / n
-	}
-	for i := range neg {
-		v01[i] = 1 - (all[len(pos)+i]-inNeg[i])/m
-	}
-	return variance(v10)/m + variance(v01)/n
+	return variance(pos)/float64(len(pos)) + variance(neg)/float64(len(neg))
 }
 
 // midranks returns the rank of each value from 1, equal values sharing the mean

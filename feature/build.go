@@ -2,11 +2,8 @@ package feature
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"hash/fnv"
 	"io"
-	"math"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/smart"
@@ -27,13 +24,18 @@ type Options struct {
 
 	From, Until smart.Date // the days that get rows, both counting; the zero Date stands for no bound. All days make history and labels.
 
-	// Negatives is the share of the rows without failure that is kept, 0 and 1
-	// keep all. Which ones are kept depends on Seed, drive and day alone. Rows
-	// from WholeFrom on are kept all: a test set is never sampled. The zero Date
-	// samples all days.
+	// Negatives is the share of the rows without failure that is kept, 1 keeps
+	// all, and 0 keeps at most about MaxRows of them (all, when that is 0 too). Which ones
+	// are kept depends on Seed, drive and day alone. Rows from WholeFrom on are
+	// kept all: a test set is never sampled. The zero Date samples all days.
 	Negatives float64
+	MaxRows   int
 	WholeFrom smart.Date
 	Seed      uint64
+}
+
+func (o *Options) within(d smart.Date) bool {
+	return (o.From == 0 || d >= o.From) && (o.Until == 0 || d <= o.Until)
 }
 
 // Set is a training set: one row for each drive and day.
@@ -68,6 +70,36 @@ type Stats struct {
 // Correct turns a probability learned from a set with the share beta of its
 // negatives into one at the natural rate: βp / (βp − p + 1).
 func Correct(p, beta float64) float64 { return beta * p / (beta*p - p + 1) }
+
+// BuildPath makes a training set of the drive statistics at path. in says how
+// they are read; its Attributes are those of the spec. A spec without attributes
+// is replaced by one of those that any drive reports, of in.Attributes when given.
+func BuildPath(ctx context.Context, path string, in smart.Options, opt Options) (*Set, error) {
+	if len(opt.Spec.Attributes) == 0 {
+		src, err := smart.Open(ctx, path, smart.Options{Attributes: in.Attributes, From: in.From, Until: in.Until})
+		if err != nil {
+			return nil, err
+		}
+		filled, err := src.Filled(ctx)
+		if err != nil {
+			return nil, err
+		}
+		opt.Spec = NewSpec(filled)
+	}
+	pass, progress := int64(0), in.Progress
+	return Build(ctx, func(attributes []smart.Attribute) (Stream, error) {
+		now := in
+		now.Attributes = attributes
+		if len(attributes) == 0 {
+			now.Quarantine = nil // the second pass sees these rows again
+		}
+		from := pass
+		if pass++; progress != nil {
+			now.Progress = func(done, total int64) { progress(from*total+done, 2*total) }
+		}
+		return smart.Open(ctx, path, now)
+	}, opt)
+}
 
 // Build reads a fleet twice, once for the ends of its drives and once for its
 // features, and makes a training set. open begins a reading; the first is asked
@@ -122,8 +154,11 @@ type builder struct {
 
 func newBuilder(opt Options, fold *Fold, e *ends) *builder {
 	set := &Set{Spec: opt.Spec, Horizon: opt.Horizon, Beta: 1}
-	if opt.Negatives > 0 {
+	switch {
+	case opt.Negatives > 0:
 		set.Beta = opt.Negatives
+	case opt.MaxRows > 0:
+		set.Beta = min(1, float64(opt.MaxRows)/float64(max(1, e.rows(opt))))
 	}
 	set.Stats.FirstDay, set.Stats.LastDay = e.first, e.last
 	set.Stats.LastClosed = e.last - smart.Date(opt.Horizon)
@@ -133,7 +168,7 @@ func newBuilder(opt Options, fold *Fold, e *ends) *builder {
 
 func (b *builder) day(day *smart.Day, attributes []smart.Attribute) {
 	b.labels = b.labels[:0]
-	wanted := (b.opt.From == 0 || day.Date >= b.opt.From) && (b.opt.Until == 0 || day.Date <= b.opt.Until)
+	wanted := b.opt.within(day.Date)
 	b.fold.Day(day, attributes, &b.rows, func(r *smart.Reading) bool {
 		if !wanted {
 			return false
@@ -180,112 +215,4 @@ func (b *builder) finish() (*Set, error) {
 		b.x[c] = nil
 	}
 	return s, nil
-}
-
-// label is what is known of a row's future.
-type label struct {
-	positive bool
-	lead     int32
-}
-
-// label decides on a row; false leaves it out.
-func (b *builder) label(r *smart.Reading, day smart.Date) (label, bool) {
-	e := b.ends.drives[r.Serial]
-	st := &b.set.Stats
-	h := smart.Date(b.opt.Horizon)
-	l := label{lead: -1}
-	if e.failed != smart.NoDate {
-		if day > e.failed {
-			st.After++
-			return l, false
-		}
-		l.lead = int32(e.failed - day)
-		l.positive = e.failed-day <= h
-	}
-	switch {
-	case day+h > b.ends.last:
-		st.Open++
-		return l, false
-	case l.positive:
-		return l, true
-	case e.failed == smart.NoDate && day+h > e.last:
-		st.Censored++
-		return l, false
-	}
-	if whole := b.opt.WholeFrom != 0 && day >= b.opt.WholeFrom; !whole && !b.sampled(r.Serial, day) {
-		st.Sampled++
-		return l, false
-	}
-	return l, true
-}
-
-// sampled reports whether a negative row is in the sample.
-func (b *builder) sampled(serial string, day smart.Date) bool {
-	if b.set.Beta >= 1 {
-		return true
-	}
-	h := fnv.New64a()
-	var n [12]byte
-	binary.LittleEndian.PutUint64(n[:], b.opt.Seed)
-	binary.LittleEndian.PutUint32(n[8:], uint32(day))
-	h.Write(n[:])
-	io.WriteString(h, serial)
-	return float64(mix(h.Sum64())>>11)/(1<<53) < b.set.Beta
-}
-
-// mix spreads the bits of a hash (the finalizer of SplitMix64, Steele et al. 2014).
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
-
-// ends holds how the drives of a fleet ended.
-type ends struct {
-	first, last smart.Date
-	failures    int
-	drives      map[string]endOf
-}
-
-type endOf struct {
-	failed smart.Date // the first day marked as failed, or NoDate
-	last   smart.Date // the last day seen
-}
-
-// readEnds goes over a fleet for the days of failure and the last days.
-func readEnds(ctx context.Context, open func([]smart.Attribute) (Stream, error)) (*ends, error) {
-	src, err := open([]smart.Attribute{})
-	if err != nil {
-		return nil, err
-	}
-	defer src.Close()
-	e := &ends{first: math.MaxInt32, last: smart.NoDate, drives: map[string]endOf{}}
-	for {
-		day, err := src.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return e, nil
-		} else if err != nil {
-			return nil, err
-		}
-		e.first, e.last = min(e.first, day.Date), max(e.last, day.Date)
-		for i := range day.Readings {
-			e.add(&day.Readings[i], day.Date)
-		}
-	}
-}
-
-func (e *ends) add(r *smart.Reading, day smart.Date) {
-	d, known := e.drives[r.Serial]
-	if known && !r.Failed && d.last == day {
-		return
-	}
-	if !known {
-		d.failed = smart.NoDate
-	}
-	d.last = max(d.last, day)
-	if r.Failed && d.failed == smart.NoDate {
-		d.failed = day
-		e.failures++
-	}
-	e.drives[r.Serial] = d
 }

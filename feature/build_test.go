@@ -166,6 +166,10 @@ func TestSamplingKeepsPositivesAndItsShare(t *testing.T) {
 	if count(late) != count(all) || late.Stats.Rows >= all.Stats.Rows {
 		t.Errorf("after %v %d rows are left of %d", split, count(late), count(all))
 	}
+	capped, err := feature.Build(context.Background(), opener(days), feature.Options{Spec: feature.NewSpec(attributes), Horizon: 3, MaxRows: 500})
+	if n := float64(capped.Stats.Rows - capped.Stats.Positives); err != nil || n > 500 || n < 50 || capped.Beta >= .2 {
+		t.Errorf("at most 500 negatives were wanted, got %v, beta %v, %v", n, capped.Beta, err)
+	}
 	if got := feature.Correct(.5, .2); math.Abs(got-1.0/6) > 1e-15 {
 		t.Errorf("even odds at one fifth of the negatives are one in six, got %v", got)
 	}

@@ -23,6 +23,8 @@ type Encoder struct {
 	// Missing says that unknown text counts as a missing number; otherwise it is
 	// an error. Empty text is always missing.
 	Missing bool `json:"unknown_is_missing"`
+	// Other is the number of unknown text, for a model that provides for it.
+	Other *float64 `json:"unknown_code,omitempty"`
 }
 
 // NewEncoder makes the encoder of column from pairs seen in training: texts[i]
@@ -59,6 +61,9 @@ func (e *Encoder) Code(s string) (float64, error) {
 	i := sort.SearchStrings(e.Texts, s)
 	if i < len(e.Texts) && e.Texts[i] == s {
 		return e.Codes[i], nil
+	}
+	if e.Other != nil {
+		return *e.Other, nil
 	}
 	if e.Missing {
 		return math.NaN(), nil

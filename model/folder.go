@@ -25,8 +25,35 @@ type Model struct {
 	Risk      Risk                // the zero value stands for DefaultRisk
 	Base      []float64           // typical value of each column, against which a linear model is explained; nil: 0
 	Method    string              // what a plain prediction is: "predict" (or "") or "predict_proba"
+	Limits    Limits              // rows that the source library refuses
 	Source    string              // path it was opened from
 	Format    string              // what the estimator was read from, as in "scikit-learn 1.3.0 pickle"
+}
+
+// Limits says which values a model's own library refuses. A server refuses them
+// too; batch scoring answers all the same.
+type Limits struct {
+	NoMissing bool    // NaN is refused
+	Above     float64 // magnitudes above it are refused, infinity included; 0: none are
+}
+
+// Refuses returns an error of kind Invalid when rows x hold a value that the
+// model refuses.
+func (m *Model) Refuses(x []float64) error {
+	if m.Limits == (Limits{}) {
+		return nil
+	}
+	for _, v := range x {
+		switch {
+		case v != v:
+			if m.Limits.NoMissing {
+				return errs.New(errs.Invalid, "Input X contains NaN. The model does not accept missing values")
+			}
+		case m.Limits.Above > 0 && math.Abs(v) > m.Limits.Above:
+			return errs.New(errs.Invalid, "Input X contains infinity or a value too large for the model")
+		}
+	}
+	return nil
 }
 
 // Risk holds the probabilities at and above which a drive is at medium and at

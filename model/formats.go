@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/drivecast/drivecast/model/native"
+	"github.com/drivecast/drivecast/model/pickle"
 )
 
 // format is one kind of model file: how it begins and how it is read.
@@ -17,6 +18,7 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"drivecast", prefix(native.Magic), decodeNative},
+		{"pickle", pickle.Looks, decodePickle},
 	}
 }
 

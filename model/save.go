@@ -84,6 +84,7 @@ func folderFiles(m *Model, opt SaveOptions) (map[string][]byte, error) {
 	}
 	meta.Signature = m.Signature
 	meta.Flavors["drivecast"] = mlfolder.Flavor{"data": NativeFile, "settings": SettingsFile, "format_version": native.Version}
+	addONNX(&meta, files, m)
 	if !opt.Created.IsZero() {
 		meta.Created = opt.Created.UTC().Format("2006-01-02 15:04:05.000000")
 	}

@@ -1,6 +1,7 @@
 package smart
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strings"
@@ -93,11 +94,11 @@ type model struct {
 
 // read fills r from a record. It returns the reason for which the record must be
 // set aside, or "".
-func (p *rowReader) read(cells [][]byte, r *Reading) string {
-	if len(cells) != p.columns {
-		return fmt.Sprintf("%d fields where the header has %d", len(cells), p.columns)
+func (p *rowReader) read(s *table.Scanner, r *Reading) string {
+	if s.Len() != p.columns {
+		return fmt.Sprintf("%d fields where the header has %d", s.Len(), p.columns)
 	}
-	if d := cells[p.date]; string(d) != string(p.lastDate) || p.lastDate == nil {
+	if d := s.Field(p.date); string(d) != string(p.lastDate) || p.lastDate == nil {
 		day, ok := parseDate(d)
 		if !ok {
 			return fmt.Sprintf("date: %q is not a date", clip(d))
@@ -105,33 +106,40 @@ func (p *rowReader) read(cells [][]byte, r *Reading) string {
 		p.lastDate, p.lastDay = append(p.lastDate[:0:0], d...), day
 	}
 	r.Day = p.lastDay
-	serial := cells[p.serial]
+	serial := s.Field(p.serial)
 	if len(serial) == 0 {
 		return "serial_number is empty"
 	}
 	r.CapacityBytes, r.Failed = Missing(), false
 	if p.failure >= 0 {
-		f, ok := table.ParseNumber(cells[p.failure])
+		f, ok := s.Number(s.Field(p.failure))
 		if !ok || f != 0 && f != 1 {
-			return fmt.Sprintf("failure: %q is neither 0 nor 1", clip(cells[p.failure]))
+			return fmt.Sprintf("failure: %q is neither 0 nor 1", clip(s.Field(p.failure)))
 		}
 		r.Failed = f == 1
 	}
 	if p.capacity >= 0 {
-		if c, ok := table.ParseNumber(cells[p.capacity]); ok {
+		if c, ok := s.Number(s.Field(p.capacity)); ok {
 			r.CapacityBytes = credibleCapacity(c)
 		}
 	}
-	m := p.model(cells)
+	m := p.model(s)
 	r.Model = m.name
 	for i, pos := range p.at {
 		r.Values[i] = math.NaN()
-		if pos < 0 || len(cells[pos]) == 0 {
+		if pos < 0 {
 			continue
 		}
-		v, ok := table.ParseNumber(cells[pos])
+		cell := s.Field(pos)
+		if len(cell) == 0 {
+			continue
+		}
+		v, ok := s.Number(cell)
 		if !ok {
-			return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cells[pos]))
+			return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
+		}
+		if packed(m.vendor, p.wanted[i]) && v >= 1<<16 && bytes.IndexByte(bytes.ToLower(cell), 'e') >= 0 {
+			continue // rounded, so that the parts are lost
 		}
 		r.Values[i] = Decode(m.vendor, p.wanted[i], v)
 	}
@@ -140,11 +148,11 @@ func (p *rowReader) read(cells [][]byte, r *Reading) string {
 	return ""
 }
 
-func (p *rowReader) model(cells [][]byte) model {
+func (p *rowReader) model(s *table.Scanner) model {
 	if p.layout.model < 0 {
 		return model{}
 	}
-	cell := cells[p.layout.model]
+	cell := s.Field(p.layout.model)
 	if m, ok := p.models[string(cell)]; ok {
 		return m
 	}

@@ -35,7 +35,7 @@ func (d Date) String() string {
 }
 
 // ParseDate reads a day as drive data has it: 2013-04-10, also with a time
-// behind it, 4/10/2013 (month first) and 10.04.2013 (day first).
+// behind it, 4/10/2013 (month first), 10.04.2013 and 10-04-2013 (day first).
 func ParseDate(s string) (Date, error) {
 	if d, ok := parseDate([]byte(s)); ok {
 		return d, nil
@@ -45,35 +45,35 @@ func ParseDate(s string) (Date, error) {
 
 func parseDate(b []byte) (Date, bool) {
 	b = bytes.TrimSpace(b)
-	var num [3]int
-	var sep byte
-	part, digits := 0, 0
-	for i, c := range b {
-		switch {
-		case c >= '0' && c <= '9' && digits < 4:
-			num[part] = num[part]*10 + int(c-'0')
-			digits++
-			continue
-		case digits == 0:
+	if n := bytes.IndexAny(b, " T"); n >= 0 {
+		if !plausibleTime(b[n+1:]) {
 			return NoDate, false
-		case part == 2 && (c == ' ' || c == 'T') && sep == '-' && plausibleTime(b[i+1:]):
+		}
+		b = b[:n]
+	}
+	var num, width [3]int
+	var sep byte
+	part := 0
+	for _, c := range b {
+		switch {
+		case c >= '0' && c <= '9' && width[part] < 4:
+			num[part] = num[part]*10 + int(c-'0')
+			width[part]++
 		case part < 2 && (c == '-' || c == '/' || c == '.') && (part == 0 || c == sep):
-			sep, digits = c, 0
+			sep = c
 			part++
-			continue
 		default:
 			return NoDate, false
 		}
-		break
-	}
-	if part != 2 || digits == 0 {
-		return NoDate, false
 	}
 	y, m, d := num[0], num[1], num[2]
-	switch sep {
-	case '/':
+	switch {
+	case width[0] == 4 && width[1] <= 2 && width[2] <= 2:
+	case width[0] > 2 || width[1] > 2 || width[2] != 4:
+		return NoDate, false
+	case sep == '/':
 		y, m, d = num[2], num[0], num[1]
-	case '.':
+	default:
 		y, m, d = num[2], num[1], num[0]
 	}
 	if y < 1970 || y > 9999 || m < 1 || m > 12 || d < 1 || d > daysIn(y, m) {

@@ -86,6 +86,9 @@ func (s *Source) Next(ctx context.Context) (*Day, error) {
 }
 
 func (s *Source) next(ctx context.Context) (*Day, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if s.pipe == nil {
 		s.start(ctx)
 	}

@@ -2,6 +2,7 @@ package smart
 
 import (
 	"context"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -80,11 +81,15 @@ func (p *parser) file(ctx context.Context, m table.Member, count func(int64)) er
 		return err
 	}
 	defer r.Close()
-	s, err := table.NewScanner(r, m.Name, 0)
+	return p.stream(ctx, r, m.Name)
+}
+
+func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
+	s, err := table.NewScanner(r, name, 0)
 	if err != nil {
 		return err
 	}
-	l, err := layoutOf(s.Names(), m.Name)
+	l, err := layoutOf(s.Names(), name)
 	if err != nil {
 		return err
 	}
@@ -95,7 +100,7 @@ func (p *parser) file(ctx context.Context, m table.Member, count func(int64)) er
 		if s.Line()&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p.record(rr, s, m.Name)
+		p.record(rr, s, name)
 	}
 	rr.serials(p.out[first:])
 	p.files++
@@ -106,17 +111,17 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 	r := Reading{Values: p.room()}
 	reason := s.Bad()
 	if reason == "" {
-		reason = rr.read(s.Cells(), &r)
+		reason = rr.read(s, &r)
 	}
 	if reason == "" && p.only != NoDate && r.Day != p.only {
-		rr.texts = rr.texts[:len(rr.texts)-len(s.Cells()[rr.serial])]
+		rr.texts = rr.texts[:len(rr.texts)-len(s.Field(rr.serial))]
 		rr.ends = rr.ends[:len(rr.ends)-1]
 		reason = "date: " + r.Day.String() + " stands in the file of another day"
 	}
 	if reason != "" {
 		var cells []string
-		for _, c := range s.Cells() {
-			cells = append(cells, string(c))
+		for i := range s.Len() {
+			cells = append(cells, string(s.Field(i)))
 		}
 		p.bad = append(p.bad, BadRow{file, s.Line(), reason, strings.Join(cells, ",")})
 		return

@@ -189,7 +189,7 @@ func look(m table.Member) (header, error) {
 		return header{}, err
 	}
 	defer r.Close()
-	s, err := table.NewScanner(io.LimitReader(r, 1<<20), m.Name, 0)
+	s, err := table.NewScanner(io.LimitReader(r, 64<<10), m.Name, 0)
 	if err != nil {
 		return header{}, err
 	}
@@ -198,8 +198,8 @@ func look(m table.Member) (header, error) {
 		return header{}, err
 	}
 	h := header{member: m, layout: l, first: NoDate}
-	if s.Next() && len(s.Cells()) == l.columns {
-		h.first, _ = parseDate(s.Cells()[l.date])
+	if s.Next() && s.Len() == l.columns {
+		h.first, _ = parseDate(s.Field(l.date))
 	}
 	return h, nil
 }

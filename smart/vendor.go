@@ -57,7 +57,7 @@ func VendorOf(model string) Vendor {
 //
 //   - Seagate 1, 7 and 195: errors in the upper 16 bits, operations in the lower
 //     32; the errors are returned.
-//   - Seagate 188: three 16-bit counts of time-outs, of which the lowest is all
+//   - 188 of Seagate and of unknown makers: three 16-bit counts of time-outs, of which the lowest is all
 //     of them (the others took longer than 5 and 7.5 s).
 //   - Seagate 240: hours in the lower 32 bits, milliseconds above.
 //   - 190 and 194: °C in the lowest byte when the other bytes hold the lowest and
@@ -65,29 +65,34 @@ func VendorOf(model string) Vendor {
 //
 // Other values are returned as they are. Negative values are missing.
 func Decode(v Vendor, a Attribute, raw float64) float64 {
-	if !(raw >= 0) || math.IsInf(raw, 0) {
+	switch {
+	case !(raw >= 0) || math.IsInf(raw, 0):
 		return Missing()
-	}
-	if !a.IsRaw() {
+	case a.IsRaw() && (a.ID() == 190 || a.ID() == 194):
+		return temperature(raw)
+	case !packed(v, a) || raw >= 1<<63:
 		return raw
+	case a.ID() == 188:
+		return float64(uint64(raw) & 0xffff)
+	case a.ID() == 240:
+		return float64(uint64(raw) & 0xffffffff)
+	}
+	return math.Floor(raw / (1 << 32))
+}
+
+// packed reports whether a vendor puts several numbers into a raw value. Who
+// packs 188 is known without the vendor: nobody has more than 65,535 time-outs.
+func packed(v Vendor, a Attribute) bool {
+	if !a.IsRaw() {
+		return false
 	}
 	switch a.ID() {
-	case 190, 194:
-		return temperature(raw)
-	case 1, 7, 195:
-		if v == Seagate {
-			return math.Floor(raw / (1 << 32))
-		}
 	case 188:
-		if v == Seagate && raw < 1<<63 {
-			return float64(uint64(raw) & 0xffff)
-		}
-	case 240:
-		if v == Seagate && raw < 1<<63 {
-			return float64(uint64(raw) & 0xffffffff)
-		}
+		return v == Seagate || v == OtherVendor
+	case 1, 7, 195, 240:
+		return v == Seagate
 	}
-	return raw
+	return false
 }
 
 func temperature(raw float64) float64 {

@@ -23,14 +23,14 @@ func newColumnBuilder(text, raw bool) *columnBuilder {
 }
 
 // add takes one field of the first pass.
-func (c *columnBuilder) add(cell []byte, file string, line int) {
+func (c *columnBuilder) add(cell []byte, s *Scanner) {
 	if c.forced {
 		c.texts.add(cell)
 		return
 	}
 	v, ok := math.NaN(), true
 	if len(cell) > 0 {
-		if v, ok = ParseNumber(cell); ok && !Missing(v) {
+		if v, ok = s.Number(cell); ok && !Missing(v) {
 			c.mixed.Numbers++
 		} else if ok || isMissingMark(cell) {
 			v, ok = math.NaN(), true
@@ -39,7 +39,7 @@ func (c *columnBuilder) add(cell []byte, file string, line int) {
 	}
 	if !ok {
 		if c.mixed.Others == 0 {
-			c.mixed.File, c.mixed.Line, c.mixed.Text = file, line, string(cell)
+			c.mixed.File, c.mixed.Line, c.mixed.Text = s.name, s.line, string(cell)
 			c.becomeText()
 		}
 		c.mixed.Others++

@@ -48,9 +48,9 @@ func separator(head []byte) byte {
 
 // takeHeader names the columns from the current record.
 func (s *Scanner) takeHeader() error {
-	seen := make(map[string]bool, len(s.cells))
-	for i, c := range s.cells {
-		name := strings.TrimSpace(string(c))
+	seen := make(map[string]bool, s.Len())
+	for i := range s.Len() {
+		name := strings.TrimSpace(string(s.Field(i)))
 		if strings.IndexByte(name, '\r') >= 0 {
 			return s.fault(1, "", "lines end in a carriage return alone", "save the file with LF or CRLF line ends")
 		}

@@ -30,20 +30,16 @@ func (s *Scanner) nextQuoted() bool {
 	return true
 }
 
-// splitQuoted cuts the first record of text into cells. It returns the record's
-// size in bytes and lines with its line end, and false when text ends inside it.
+// splitQuoted cuts the first record of text into fields, which are brought
+// together in scratch. It returns the record's size in bytes and lines with its
+// line end, and false when text ends inside it.
 func (s *Scanner) splitQuoted(text []byte) (size, lines int, ok bool) {
-	s.cells, s.scratch, s.bad = s.cells[:0], s.scratch[:0], ""
-	if cap(s.scratch) < len(text) {
-		s.scratch = make([]byte, 0, len(text)) // never grows below, so cells keep pointing into it
-	}
+	s.ends, s.scratch, s.bad = s.ends[:0], s.scratch[:0], ""
 	at := 0
 	for {
-		var cell []byte
-		if at < len(text) && text[at] == '"' {
-			var broken bool
-			cell, at, broken = s.unquote(text, at+1)
-			if broken {
+		quoted := at < len(text) && text[at] == '"'
+		if quoted {
+			if at, ok = s.unquote(text, at+1); !ok {
 				return 0, 0, false
 			}
 		}
@@ -56,48 +52,42 @@ func (s *Scanner) splitQuoted(text []byte) (size, lines int, ok bool) {
 			}
 			n = len(rest)
 		}
+		last = last || rest[n] == '\n'
 		tail := rest[:n]
-		if last || rest[n] == '\n' {
+		if last {
 			tail = bytes.TrimSuffix(tail, []byte{'\r'})
 		}
-		if cell == nil {
-			cell = tail
+		if !quoted {
+			s.scratch = append(s.scratch, tail...)
 		} else if len(bytes.TrimSpace(tail)) > 0 {
 			s.bad = "has text after a closing quote"
 		}
-		s.cells = append(s.cells, cell)
-		at += n
+		s.ends = append(s.ends, int32(len(s.scratch)))
+		s.scratch = append(s.scratch, s.sep)
+		at = min(at+n+1, len(text))
 		if last {
-			return at, bytes.Count(text[:at], []byte{'\n'}), true
-		}
-		at++
-		if text[at-1] == '\n' {
+			s.text = s.scratch
 			return at, bytes.Count(text[:at], []byte{'\n'}), true
 		}
 	}
 }
 
-// unquote reads a quoted field that begins at text[at], behind its first quote.
-// It returns the field, the place behind its last quote, and whether text ends
-// before that quote.
-func (s *Scanner) unquote(text []byte, at int) (cell []byte, next int, broken bool) {
-	from := len(s.scratch)
+// unquote appends a quoted field to scratch. It begins at text[at], behind its
+// first quote. It returns the place behind its last quote, and false when text
+// ends before that quote.
+func (s *Scanner) unquote(text []byte, at int) (next int, ok bool) {
 	for {
 		n := bytes.IndexByte(text[at:], '"')
 		if n < 0 {
-			return nil, 0, true
+			return 0, false
 		}
 		end := at + n
 		if end+1 == len(text) && !s.eof {
-			return nil, 0, true // the next byte may be the second of a doubled quote
-		}
-		doubled := end+1 < len(text) && text[end+1] == '"'
-		if !doubled && len(s.scratch) == from {
-			return text[at:end:end], end + 1, false
+			return 0, false // the next byte may be the second of a doubled quote
 		}
 		s.scratch = append(s.scratch, text[at:end]...)
-		if !doubled {
-			return s.scratch[from:len(s.scratch):len(s.scratch)], end + 1, false
+		if end+1 == len(text) || text[end+1] != '"' {
+			return end + 1, true
 		}
 		s.scratch = append(s.scratch, '"')
 		at = end + 2

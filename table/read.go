@@ -155,21 +155,20 @@ func (b *builder) begin(names []string) {
 }
 
 func (b *builder) record(s *Scanner, name string) error {
-	cells := s.Cells()
 	if s.Bad() != "" {
 		return &errs.Input{File: name, Row: s.Line(), Problem: s.Bad(), Mend: "is this a CSV file? save it as UTF-8 text"}
 	}
-	if len(cells) != len(b.cols) {
+	if s.Len() != len(b.cols) {
 		return &errs.Input{File: name, Row: s.Line(), Problem: fmt.Sprintf("the row has %s, the header has %d",
-			plural(len(cells), "field"), len(b.cols)), Mend: "mend or delete the row"}
+			plural(s.Len(), "field"), len(b.cols)), Mend: "mend or delete the row"}
 	}
 	for i, c := range b.cols {
 		switch {
 		case c == nil:
 		case b.second:
-			c.again(cells[i])
+			c.again(s.Field(i))
 		default:
-			c.add(cells[i], name, s.Line())
+			c.add(s.Field(i), s)
 		}
 	}
 	b.rows++

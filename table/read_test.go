@@ -87,6 +87,8 @@ func TestReadForms(t *testing.T) {
 		{"crlf", "a,b\r\n1,x\r\n2,y\r\n", "a:n b|1 x|2 y"},
 		{"byte-order mark", "\ufeffa,b\n1,x\n", "a:n b|1 x"},
 		{"semicolons", "a;b\n1;x,y\n", "a:n b|1 x,y"},
+		{"decimal commas", "a;b;c\n1,5;-1,24556E+11;1,2,3\n", "a:n b:n c|1.5 -124556000000 1,2,3"},
+		{"no decimal commas", "a,b\n\"1,5\",2\n", "a b:n|1,5 2"},
 		{"tabs", "a\tb\n1\tx\n", "a:n b|1 x"},
 		{"quotes", "a,b\n\"1\",\"x, \"\"y\"\"\nz\"\n2,\n", "a:n b|1 x, \"y\"\nz|2 "},
 		{"quoted header", "\"a, 1\",b\n1,2\n", "a, 1:n b:n|1 2"},

@@ -1,19 +1,11 @@
 package tree
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
-// grower grows one tree after another with the same buffers.
-type grower struct {
-	*splitter
-	maxDepth int
-	minSplit int
-	minGain  float64
-	outputs  int
-	rows     []int32
-	weights  []float64 // of each row in this tree
-}
-
-// branch is a node that waits to be made.
+// branch is a node that waits to be made: rows lo to hi of the finder's order.
 type branch struct {
 	lo, hi, depth int
 	parent        int32
@@ -25,51 +17,43 @@ type branch struct {
 // Impurities up to this are pure.
 const pure = 0x1p-52
 
-// grow makes one tree of the rows whose weight is not zero, depth first, left
-// before right.
-func (g *grower) grow(seed uint32) *Tree {
-	g.begin(seed)
-	g.rows = g.rows[:0]
-	g.allWeight = 0
-	for r, w := range g.weights {
-		if w != 0 {
-			g.rows = append(g.rows, int32(r))
-		}
-		g.allWeight += w
-	}
-	t := &Tree{Outputs: g.outputs}
-	stack := []branch{{hi: len(g.rows), parent: -1, impurity: math.NaN()}}
-	for len(stack) > 0 {
+// depthFirst grows the tree, left before right. It stops early when ctx ends.
+func (g *grower) depthFirst(ctx context.Context, t *Tree, rows int) {
+	stack := []branch{{hi: rows, parent: -1}}
+	for len(stack) > 0 && ctx.Err() == nil {
 		b := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		stack = g.makeNode(t, b, stack)
+		id, s, constants := g.makeNode(t, b)
+		if s.pos >= b.hi-b.lo {
+			continue
+		}
+		mid := b.lo + s.pos
+		stack = append(stack,
+			branch{lo: mid, hi: b.hi, depth: b.depth + 1, parent: id, impurity: s.right, constants: constants},
+			branch{lo: b.lo, hi: mid, depth: b.depth + 1, parent: id, left: true, impurity: s.left, constants: constants})
 	}
-	return t
 }
 
-// makeNode adds one node and pushes its children.
-func (g *grower) makeNode(t *Tree, b branch, stack []branch) []branch {
-	rows := g.rows[b.lo:b.hi]
-	weight := g.crit.node(rows)
+// makeNode adds one node and returns its index, its split, and the number of
+// columns that are constant below it. A leaf's split puts every row left.
+func (g *grower) makeNode(t *Tree, b branch) (id int32, s split, constants int) {
+	n := b.hi - b.lo
+	weight := g.node(b.lo, b.hi)
 	if b.parent < 0 {
-		b.impurity = g.crit.impurity()
+		b.impurity = g.impurity()
 	}
-	leaf := b.depth >= g.maxDepth || len(rows) < g.minSplit || len(rows) < 2*g.minLeaf ||
-		weight < 2*g.minWeight || b.impurity <= pure
-	id := t.add(b, len(rows), weight)
-	g.crit.value(t.Value[int(id)*g.outputs:])
-	if leaf {
-		return stack
+	id = t.add(b, n, weight)
+	g.value(t.Value[int(id)*g.outputs:][:g.outputs])
+	leaf := split{pos: n, left: b.impurity, right: b.impurity}
+	if b.depth >= g.maxDepth || n < g.minSplit || weight < 2*g.limits.minWeight || b.impurity <= pure {
+		return id, leaf, b.constants
 	}
-	s, constants := g.best(rows, b.impurity, b.constants)
-	if s.pos >= len(rows) || s.improvement+pure < g.minGain {
-		return stack
+	s, constants = g.split(b.impurity, b.constants)
+	if s.pos >= n || s.improvement+pure < g.minGain {
+		return id, leaf, constants
 	}
 	t.Feature[id], t.Threshold[id], t.MissingLeft[id] = int32(s.feature), s.threshold, s.missingLeft
-	mid := b.lo + s.pos
-	return append(stack,
-		branch{lo: mid, hi: b.hi, depth: b.depth + 1, parent: id, impurity: s.right, constants: constants},
-		branch{lo: b.lo, hi: mid, depth: b.depth + 1, parent: id, left: true, impurity: s.left, constants: constants})
+	return id, s, constants
 }
 
 // add appends a leaf, which is what a node is until it is split, and returns its
@@ -84,7 +68,9 @@ func (t *Tree) add(b branch, samples int, weight float64) int32 {
 	t.Impurity = append(t.Impurity, b.impurity)
 	t.Samples = append(t.Samples, int64(samples))
 	t.Weight = append(t.Weight, weight)
-	t.Value = append(t.Value, make([]float64, t.Outputs)...)
+	for range t.Outputs {
+		t.Value = append(t.Value, math.NaN())
+	}
 	switch {
 	case b.parent < 0:
 	case b.left:
@@ -93,4 +79,76 @@ func (t *Tree) add(b branch, samples int, weight float64) int32 {
 		t.Right[b.parent] = id
 	}
 	return id
+}
+
+// candidate is a node that can still be split, with its split.
+type candidate struct {
+	branch
+	split
+	id int32
+}
+
+// bestFirst grows the tree by splitting, time and again, the leaf whose split
+// gains most, until it has enough leaves.
+func (g *grower) bestFirst(ctx context.Context, t *Tree, rows int) {
+	var frontier candidates
+	visit := func(b branch) candidate {
+		id, s, _ := g.makeNode(t, b)
+		b.impurity = t.Impurity[id]
+		return candidate{b, s, id}
+	}
+	frontier.push(visit(branch{hi: rows, parent: -1}))
+	splits := g.maxLeafs - 1
+	for len(frontier) > 0 && ctx.Err() == nil {
+		c := frontier.pop()
+		if c.pos >= c.hi-c.lo || splits <= 0 {
+			t.Feature[c.id], t.Threshold[c.id], t.MissingLeft[c.id] = -2, -2, false
+			continue
+		}
+		splits--
+		mid := c.lo + c.pos
+		left := visit(branch{lo: c.lo, hi: mid, depth: c.depth + 1, parent: c.id, left: true, impurity: c.split.left})
+		right := visit(branch{lo: mid, hi: c.hi, depth: c.depth + 1, parent: c.id, impurity: c.split.right})
+		frontier.push(left)
+		frontier.push(right)
+	}
+}
+
+// candidates is a heap with the largest improvement on top. Equal ones leave it
+// in the order in which the C++ standard library's heap, as GNU has it, lets them
+// go: a gap at the top sinks along the larger children to the bottom, the right
+// one among equals, before the last element is put in and rises.
+type candidates []candidate
+
+func (h *candidates) push(c candidate) {
+	*h = append(*h, c)
+	h.rise(len(*h)-1, c)
+}
+
+func (h candidates) rise(at int, c candidate) {
+	for at > 0 && h[(at-1)/2].improvement < c.improvement {
+		h[at] = h[(at-1)/2]
+		at = (at - 1) / 2
+	}
+	h[at] = c
+}
+
+func (h *candidates) pop() candidate {
+	a := *h
+	top, n := a[0], len(a)-1
+	last := a[n]
+	*h = a[:n]
+	if n == 0 {
+		return top
+	}
+	gap := 0
+	for child := 2; child <= n; child = 2*gap + 2 {
+		if child == n || a[child].improvement < a[child-1].improvement {
+			child--
+		}
+		a[gap] = a[child]
+		gap = child
+	}
+	(*h).rise(gap, last)
+	return top
 }

@@ -49,6 +49,7 @@ type Forest struct {
 	Trees    []*Tree
 	Labels   []float64 // class labels in ascending order; nil for a regressor
 	NumInput int       // columns a row must have
+	OOB      *OutOfBag // nil unless asked for when the forest was grown
 
 	paths atomic.Pointer[kernel.Explainer] // prepared by the first Explain
 }

@@ -116,6 +116,11 @@ type Xorshift uint32
 // Intn returns a whole number in [0, n); n must be positive.
 func (x *Xorshift) Intn(n int) int { return int(x.next()) % n }
 
+// Between returns a number from low to high, both possible.
+func (x *Xorshift) Between(low, high float64) float64 {
+	return float64((high-low)*float64(x.next()))/(Top-1) + low
+}
+
 // Top is one more than the largest value that seeds and Xorshift draws reach.
 const Top = 1 << 31
 

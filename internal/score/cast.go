@@ -13,7 +13,7 @@ import (
 // the type that the signature declares; without a signature, to numbers.
 func (p *plan) cast(q *request, j int, c *column) *fault {
 	if c.seen&isNested != 0 {
-		return p.castFault(q, j, c, "TypeError", "float() argument must be a string or a real number, not 'list'")
+		return p.castFault(q, j, c, "ValueError", "setting an array element with a sequence.")
 	}
 	if c.texts != nil {
 		if bad := p.decode(q, j, c); bad != nil {
@@ -34,7 +34,10 @@ func (p *plan) cast(q *request, j int, c *column) *fault {
 				if q.form == formInstances || q.form == formInputs {
 					return invalidInput("cannot convert float NaN to integer")
 				}
-				return p.castFault(q, j, c, "IntCastingNaNError", "Cannot convert non-finite values (NA or inf) to integer")
+				if c.seen&(isInt|isFloat|isBool) == 0 || c.seen&isText != 0 { // a column of objects
+					return p.castFault(q, j, c, "TypeError", "int() argument must be a string, a bytes-like object or a real number, not 'NoneType'")
+				}
+				return p.castFault(q, j, c, "IntCastingNaNError", "Cannot convert non-finite values (NA or inf) to integer. Replace or remove non-finite values or cast to an integer type that supports these values (e.g. 'Int64')")
 			}
 			c.nums[r] = math.Trunc(v)
 		}
@@ -107,14 +110,25 @@ func pythonFloat(s string) (float64, bool) {
 // without a signature, the model refuses it.
 func (p *plan) castFault(q *request, j int, c *column, class, reason string) *fault {
 	f := p.field(j)
+	if p.tensor != nil && (q.form == formSplit || q.form == formRecords) {
+		f = &mlfolder.Field{Type: p.tensor.Tensor.DType}
+	}
 	if f == nil {
 		return evaluation(fmt.Errorf("column %d (%s): %s", j, c.name, reason))
 	}
 	if q.form == formInstances || q.form == formInputs {
 		return invalidInput(reason)
 	}
+	name := f.Name
+	if name == "" {
+		name = c.name
+	}
+	numpy, known := numpyNames[f.Type]
+	if !known {
+		numpy = f.Type
+	}
 	return invalidInput(fmt.Sprintf("Data is not compatible with model signature. Failed to convert column %s to type '%s'. Error: '%s(%s)'",
-		f.Name, numpyNames[f.Type], class, pythonRepr(reason)))
+		name, numpy, class, pythonRepr(reason)))
 }
 
 // pythonRepr prints a text as the only argument of an exception is printed.

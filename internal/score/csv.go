@@ -74,8 +74,8 @@ func (q *request) parseCSV(body []byte, p *plan) *fault {
 // them as.
 func (p *plan) csvTypes(q *request) *fault {
 	f := &q.frame
-	for j, name := range p.names {
-		field, c := p.field(j), f.find(name, j)
+	for j := range p.n {
+		field, c := p.field(j), p.source(f, j)
 		if field == nil || c == nil || p.enc[j] != nil {
 			continue
 		}

@@ -136,7 +136,7 @@ func (q *request) input(s *scan) error {
 		return q.wrong(s, "Dataframe split format must be a dictionary. Got %s.", c == '[', "list")
 	case formRecords:
 		if c == '[' {
-			return q.records(s)
+			return q.rows(s)
 		}
 		return q.wrong(s, "Dataframe records format must be a list of records. Got %s.", c == '{', "dictionary")
 	}
@@ -162,14 +162,6 @@ func (q *request) wrong(s *scan, format string, known bool, name string) error {
 		name = "type " + pythonType(v.kind)
 	}
 	q.bad = invalidInput(fmt.Sprintf(format, name))
-	return err
-}
-
-func (q *request) records(s *scan) error {
-	err := q.rows(s)
-	if q.frame.over {
-		return err
-	}
 	return err
 }
 
@@ -349,7 +341,7 @@ func (q *request) joinSplit() *fault {
 		return bad("DataFrame constructor not properly called!")
 	}
 	if k.index >= 0 && k.index != f.rows {
-		return bad("Shape of passed values is (%d, %d), indices imply (%d, %d)", f.rows, len(f.cols), k.index, len(f.cols))
+		return bad("Length of values (%d) does not match length of index (%d)", f.rows, k.index)
 	}
 	if !k.hasCols {
 		return nil

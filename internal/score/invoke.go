@@ -53,11 +53,7 @@ func (p *plan) parse(q *request, kind string, body []byte) *fault {
 	if !utf8.Valid(body) {
 		return invalidInput("Ensure that input is a valid JSON formatted string. Error: 'UnicodeDecodeError(\"'utf-8' codec can't decode the body\")'\nInput: \n" + excerpt(body) + "\n")
 	}
-	bad := q.parse(bytes.TrimPrefix(body, []byte("\ufeff")))
-	if bad == nil && q.frame.rows == 0 {
-		return evaluation(errNoRows)
-	}
-	return bad
+	return q.parse(bytes.TrimPrefix(body, []byte("\ufeff")))
 }
 
 // mediaType returns the type of body that a Content-Type header names, or

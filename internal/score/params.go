@@ -71,6 +71,7 @@ func checkParams(specs []mlfolder.Field, given map[string]json.RawMessage, isObj
 			continue
 		}
 		if reason := checkParam(spec, v); reason != "" {
+			reason = fmt.Sprintf("Failed to validate type and shape for '%s': %s (default: %s), error: %s", spec.Name, spec.Type, pythonValue(spec.Default), reason)
 			bad = append(bad, fmt.Sprintf("(%s, %s)", pythonQuote(spec.Name), pythonRepr(reason)))
 		}
 	}
@@ -120,4 +121,21 @@ func checkParam(spec mlfolder.Field, v json.RawMessage) string {
 		text = s
 	}
 	return fmt.Sprintf("Can not safely convert `<class '%s'>` to `DataType.%s` for value `%s`", jsonTypes[kind], spec.Type, text)
+}
+
+// pythonValue prints a scalar of JSON as Python's str does.
+func pythonValue(v json.RawMessage) string {
+	var s string
+	if json.Unmarshal(v, &s) == nil {
+		return s
+	}
+	switch string(v) {
+	case "", "null":
+		return "None"
+	case "true":
+		return "True"
+	case "false":
+		return "False"
+	}
+	return string(v)
 }

@@ -215,3 +215,22 @@ func finish(r *Result, s *set, spec Spec, l *learner) error {
 	}
 	return nil
 }
+
+// CheckTarget reads the target of a table and returns the fault for which no
+// model of failing or not could be trained on it: a file that cannot be read, no
+// such column, other than two values.
+func CheckTarget(ctx context.Context, file, target string) error {
+	t, err := table.ReadFile(ctx, file, table.ReadOptions{})
+	if err != nil {
+		return err
+	}
+	y, labels, err := readTarget(t, file, target)
+	if err != nil {
+		return err
+	}
+	if err := checkClasses(Spec{Data: file, Target: target, Binary: true}, &learner{}, y, labels); err != nil {
+		return err
+	}
+	_, _, err = chooseFeatures(t, target, nil)
+	return errs.Wrap(err, "%s", file)
+}

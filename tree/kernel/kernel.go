@@ -41,6 +41,7 @@ type Ensemble struct {
 	Trees    []Tree
 	Features int // columns a row must have
 	Outputs  int // values at a leaf
+	Turns    int // with more than 1, Outputs is 1 and tree k adds to answer k%Turns: one tree a class and round
 	Compare  Compare
 }
 

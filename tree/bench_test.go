@@ -1,0 +1,77 @@
+package tree
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/drivecast/drivecast/table"
+)
+
+// blobs returns rows of two overlapping classes on many columns, half of which
+// say something about the class.
+func blobs(rows, cols int) (*table.Matrix, []float64) {
+	r := rand.New(rand.NewPCG(1, 2))
+	x, y := table.NewMatrix(rows, cols), make([]float64, rows)
+	for i := range y {
+		y[i] = float64(r.IntN(2))
+	}
+	for c := range cols {
+		for i := range rows {
+			x.Data[c*rows+i] = r.NormFloat64()
+			if c%2 == 0 {
+				x.Data[c*rows+i] += y[i] * 0.3 * float64(1+c%5)
+			}
+		}
+	}
+	return x, y
+}
+
+// drives returns rows shaped like the table of drives that the published forest
+// was trained on: few distinct values beside many.
+func drives(rows int) (*table.Matrix, []float64) {
+	r := rand.New(rand.NewPCG(3, 4))
+	x, y := table.NewMatrix(rows, 3), make([]float64, rows)
+	for i := range y {
+		model := r.IntN(38)
+		capacity, life := float64(1+model%13)*5e11, r.Float64()
+		if r.IntN(3) == 0 {
+			y[i] = 1
+		} else {
+			capacity *= 0.9 + 0.2*r.Float64()
+			life *= 0.3 + 0.5*r.Float64()
+		}
+		x.Data[i], x.Data[rows+i], x.Data[2*rows+i] = capacity, life, float64(model)
+	}
+	return x, y
+}
+
+func benchmarkFit(b *testing.B, x *table.Matrix, y []float64, o Options) {
+	o.Workers = 1
+	for b.Loop() {
+		if _, err := Fit(context.Background(), x, y, nil, o); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkForestOfDrives(b *testing.B) {
+	x, y := drives(7168)
+	o := RandomForestClassifier()
+	o.MaxDepth, o.MinSamplesSplit, o.Seed = 10, N(5), 42
+	benchmarkFit(b, x, y, o)
+}
+
+func BenchmarkForest100kx20(b *testing.B) {
+	x, y := blobs(100_000, 20)
+	o := RandomForestClassifier()
+	o.MaxDepth, o.Estimators = 10, 10
+	benchmarkFit(b, x, y, o)
+}
+
+func BenchmarkRegressor(b *testing.B) {
+	x, y := blobs(20_000, 10)
+	o := RandomForestRegressor()
+	o.MaxDepth, o.Estimators = 10, 5
+	benchmarkFit(b, x, y, o)
+}

@@ -1,0 +1,223 @@
+package hist
+
+import (
+	"context"
+	"math"
+	"slices"
+)
+
+// grower grows one tree after another over the same bins.
+type grower struct {
+	opt     *Options
+	data    *binned
+	q       *quantizer
+	part    *partitioner
+	accs    []*accumulator
+	partial [][]int64 // histograms of workers 1.., zero between uses
+	free    [][]int64
+	scan    *scanner
+	columns []int // columns of this tree
+	turn    int   // number of this tree, for draws
+	tree    *Tree
+	steps   []binStep
+	leaves  []*node
+}
+
+// binStep is a node of the tree in bins; column is -1 at a leaf.
+type binStep struct {
+	column      int32
+	left, right int32
+	goes        *[256]uint8
+}
+
+func newGrower(opt *Options, data *binned, q *quantizer) *grower {
+	g := &grower{opt: opt, data: data, q: q, part: newPartitioner(data.rows, opt.Workers)}
+	for k := range opt.Workers {
+		g.accs = append(g.accs, &accumulator{data: data})
+		if k > 0 {
+			g.partial = append(g.partial, make([]int64, data.stride*width))
+		}
+	}
+	return g
+}
+
+// grow returns a tree whose leaf values are not yet shrunk. rows lists the rows
+// to learn from, nil being all.
+func (g *grower) grow(ctx context.Context, turn int, rows []uint32) (*Tree, error) {
+	n := g.start(turn, rows)
+	count := []int64{int64(n)}
+	if err := g.opt.Shard.sum(ctx, count); err != nil {
+		return nil, err
+	}
+	root := &node{hi: n, count: count[0], min: math.Inf(-1), max: math.Inf(1)}
+	root.hist = g.histogram()
+	if err := g.fill(ctx, root); err != nil {
+		return nil, err
+	}
+	for _, e := range root.hist[:width] {
+		root.sum += e
+	}
+	g.append(root)
+	if g.opt.Monotone != nil {
+		root.bounded = true
+	}
+	g.search(root)
+	for len(g.leaves) < g.opt.Leaves {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		k := g.next()
+		if k < 0 {
+			break
+		}
+		if err := g.divide(ctx, k); err != nil {
+			return nil, err
+		}
+	}
+	g.finish()
+	return g.tree, nil
+}
+
+// start lists the rows and draws the columns of a tree.
+func (g *grower) start(turn int, rows []uint32) int {
+	g.turn, g.tree, g.steps, g.leaves = turn, &Tree{}, g.steps[:0], g.leaves[:0]
+	g.scan = newScanner(g.opt, g.q.unitG, g.q.unitH)
+	for _, a := range g.accs {
+		a.wide, a.small = g.q.wide, nil
+		if g.q.narrow {
+			a.small = g.q.small
+		}
+	}
+	g.columns = g.columns[:0]
+	d := newDraws(g.opt.Seed, drawColumns, turn)
+	g.columns = append(g.columns, d.choose(g.data.cols, portion(g.data.cols, g.opt.ColumnShare))...)
+	if rows == nil {
+		rows = g.part.same
+	}
+	return copy(g.part.rows, rows)
+}
+
+// portion returns a share of n, rounded, at least 1.
+func portion(n int, share float64) int { return max(1, int(math.Round(float64(n)*share))) }
+
+func (g *grower) histogram() []int64 {
+	if k := len(g.free) - 1; k >= 0 {
+		h := g.free[k]
+		g.free = g.free[:k]
+		clear(h)
+		return h
+	}
+	return make([]int64, g.data.stride*width)
+}
+
+func (g *grower) release(n *node) {
+	if n.hist != nil {
+		g.free = append(g.free, n.hist)
+		n.hist = nil
+	}
+}
+
+// append adds a node to the tree.
+func (g *grower) append(n *node) {
+	n.id = len(g.steps)
+	g.steps = append(g.steps, binStep{column: -1})
+	g.leaves = append(g.leaves, n)
+	t := g.tree
+	t.Left, t.Right, t.Feature = append(t.Left, -1), append(t.Right, -1), append(t.Feature, -1)
+	t.Threshold, t.MissingLeft = append(t.Threshold, 0), append(t.MissingLeft, false)
+	t.Gain, t.Cover, t.Value = append(t.Gain, 0), append(t.Cover, float64(n.count)), append(t.Value, 0)
+}
+
+// next returns the leaf to split: the one with the largest gain, or, level by
+// level, the shallowest one and among these the first. It returns -1 when no
+// leaf has a split.
+func (g *grower) next() int {
+	best := -1
+	for k, n := range g.leaves {
+		if n.best.gain <= 0 {
+			continue
+		}
+		switch {
+		case best < 0,
+			g.opt.LevelWise && n.depth < g.leaves[best].depth,
+			!g.opt.LevelWise && n.best.gain > g.leaves[best].best.gain:
+			best = k
+		}
+	}
+	return best
+}
+
+// divide splits leaf number k and searches its children.
+func (g *grower) divide(ctx context.Context, k int) error {
+	n := g.leaves[k]
+	goes := g.goes(&n.best)
+	middle := g.part.split(n.lo, n.hi, g.data.byCol[n.best.column], goes)
+	count := []int64{int64(middle - n.lo)}
+	if err := g.opt.Shard.sum(ctx, count); err != nil {
+		return err
+	}
+	if few := int64(g.opt.MinRows); count[0] < few || n.count-count[0] < few {
+		return g.recount(ctx, n)
+	}
+	left, right := n.children(g.scan)
+	left.lo, left.hi, left.count = n.lo, middle, count[0]
+	right.lo, right.hi, right.count = middle, n.hi, n.count-count[0]
+	g.leaves = slices.Delete(g.leaves, k, k+1)
+	g.append(left)
+	g.append(right)
+	g.record(n, left, right, goes)
+	if len(g.leaves) == g.opt.Leaves || !g.splittable(left) && !g.splittable(right) {
+		g.release(n)
+		return nil
+	}
+	return g.histograms(ctx, n, left, right)
+}
+
+// splittable reports whether a node may have children at all.
+func (g *grower) splittable(n *node) bool {
+	return n.count >= 2*int64(g.opt.MinRows) && (g.opt.Depth == 0 || n.depth < g.opt.Depth)
+}
+
+// goes returns which bins go left.
+func (g *grower) goes(s *split) *[256]uint8 {
+	if s.set != nil {
+		return s.set
+	}
+	out := new([256]uint8)
+	for i := range s.bin + 1 {
+		out[i] = 1
+	}
+	if s.missingLeft {
+		out[g.data.bins.Columns[s.column].Count()-1] = 1
+	}
+	return out
+}
+
+// record writes the split of n to the tree.
+func (g *grower) record(n, left, right *node, goes *[256]uint8) {
+	t, i, s := g.tree, n.id, &n.best
+	t.Left[i], t.Right[i], t.Feature[i] = int32(left.id), int32(right.id), int32(s.column)
+	t.Gain[i], t.MissingLeft[i] = s.gain, s.missingLeft
+	g.steps[i] = binStep{int32(s.column), int32(left.id), int32(right.id), goes}
+	col := &g.data.bins.Columns[s.column]
+	if s.set == nil {
+		t.Threshold[i] = col.Upper[s.bin]
+		return
+	}
+	t.setCategory(i, col.set(s.set))
+}
+
+// finish sets leaf values and covers of categories that are missing.
+func (g *grower) finish() {
+	for _, n := range g.leaves {
+		gr, h := unpack(n.sum)
+		if h > 0 || g.opt.L2 > 0 {
+			g.tree.Value[n.id] = g.scan.value(float64(gr), float64(h), g.scan.l2, n.min, n.max) * g.scan.unitG / g.scan.unitH
+		}
+		g.release(n)
+		n.rows = nil
+	}
+	if g.tree.Category != nil {
+		g.tree.Category = append(g.tree.Category, make([]Bitset, len(g.tree.Left)-len(g.tree.Category))...)
+	}
+}

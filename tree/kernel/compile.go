@@ -1,0 +1,241 @@
+package kernel
+
+import (
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/drivecast/drivecast/errs"
+)
+
+// Compiled is an ensemble packed for speed. It is safe for concurrent use and
+// allocates nothing per row.
+//
+// A node is 8 bytes: a 32-bit key, the slot of the value it tests, and the
+// distance to its left child; the right child follows the left one. Before the
+// walk a row's values become unsigned integers, one a slot, such that a value
+// goes left exactly when its integer is at most the node's key. One step is then
+// next = node + distance + (value > key), without a branch. A leaf has distance
+// 0 and tests a slot that is always 0, so it stays where it is; its key is the
+// number of its values. Eight chains are walked at a time: eight rows through
+// one tree for many rows, eight trees for one row.
+type Compiled struct {
+	nodes   []uint64
+	roots   []uint32 // first node of each tree
+	depth   []uint32 // levels of each tree
+	order   []uint32 // trees by depth, a multiple of eight: padded with a single leaf
+	values  []float64
+	slots   []slot
+	inputs  int
+	outputs int // values at a leaf
+	turns   int
+	deep    []deepTree // trees too large for 8-byte nodes, instead of nodes
+	scratch sync.Pool
+}
+
+// slot says how a column becomes an integer.
+type slot struct {
+	column  int32
+	kind    slotKind
+	missing uint32   // what NaN becomes
+	cuts    []uint64 // keys of thresholds in ascending order, for rank
+	set     Bitset
+}
+
+type slotKind uint8
+
+const (
+	single slotKind = iota // the float32's bits in the order of numbers
+	rank                   // how many thresholds are below the value
+	member                 // 0 when in the set, else 1
+)
+
+const (
+	lanes    = 8
+	missLow  = 0
+	missHigh = math.MaxUint32
+	spare    = 0 // the slot that is always 0
+)
+
+// pack makes a node. Slots are lanes apart.
+func packNode(key uint32, slot, distance int) uint64 {
+	return uint64(key) | uint64(slot*lanes)<<32 | uint64(distance)<<48
+}
+
+// Compile packs e. It returns an error of kind Invalid when a tree is not one.
+func Compile(e *Ensemble) (*Compiled, error) {
+	c := &Compiled{inputs: e.Features, outputs: e.Outputs, turns: max(e.Turns, 1)}
+	if e.Outputs < 1 || c.turns > 1 && e.Outputs != 1 {
+		return nil, errs.New(errs.Invalid, "trees with %d values a leaf cannot take %d turns", e.Outputs, e.Turns)
+	}
+	b := builder{e: e, c: c, slotOf: map[slotID]int{}, sets: map[string]int{}}
+	c.slots = append(c.slots, slot{column: -1})
+	b.ranks()
+	for k := range e.Trees {
+		if err := b.add(k); err != nil {
+			return nil, err
+		}
+	}
+	if b.large || len(c.slots)*lanes > math.MaxUint16 {
+		return c, c.keepDeep(e)
+	}
+	b.sort()
+	c.scratch.New = func() any {
+		return &workspace{slots: make([]uint32, blockGroups*lanes*len(c.slots)), leaves: make([]uint32, max(len(c.order), blockGroups*lanes))}
+	}
+	return c, nil
+}
+
+// Answers returns how many sums a row has.
+func (c *Compiled) Answers() int { return max(c.turns, c.outputs) }
+
+type slotID struct {
+	column int32
+	left   bool
+}
+
+type builder struct {
+	e      *Ensemble
+	c      *Compiled
+	slotOf map[slotID]int
+	sets   map[string]int
+	cuts   map[int32][]uint64
+	large  bool
+}
+
+// ranks collects each column's thresholds where values are compared as float64.
+func (b *builder) ranks() {
+	if b.e.Compare != LessEqual64 {
+		return
+	}
+	b.cuts = map[int32][]uint64{}
+	for k := range b.e.Trees {
+		t := &b.e.Trees[k]
+		for i, l := range t.Left {
+			if l >= 0 && (t.Category == nil || t.Category[i] == nil) && i < len(t.Feature) && i < len(t.Threshold) {
+				b.cuts[t.Feature[i]] = append(b.cuts[t.Feature[i]], orderKey(t.Threshold[i]+0))
+			}
+		}
+	}
+	for column, cuts := range b.cuts {
+		slices.Sort(cuts)
+		b.cuts[column] = slices.Compact(cuts)
+	}
+}
+
+// add packs tree k, level by level, children side by side.
+func (b *builder) add(k int) error {
+	if _, err := b.e.preorder(k); err != nil {
+		return err
+	}
+	t, c := &b.e.Trees[k], b.c
+	first := len(c.nodes)
+	c.roots = append(c.roots, uint32(first))
+	queue, level := []int32{0}, []uint32{0}
+	var deepest uint32
+	for at := 0; at < len(queue); at++ {
+		i := queue[at]
+		deepest = max(deepest, level[at])
+		if t.Left[i] < 0 {
+			c.nodes = append(c.nodes, packNode(uint32(len(c.values)/c.outputs), spare, 0))
+			c.values = append(c.values, t.Value[int(i)*c.outputs:(int(i)+1)*c.outputs]...)
+			continue
+		}
+		distance := len(queue) - at
+		slot, key := b.test(t, i)
+		if distance > math.MaxUint16 || slot*lanes > math.MaxUint16 {
+			b.large = true
+			return nil
+		}
+		c.nodes = append(c.nodes, packNode(key, slot, distance))
+		queue = append(queue, t.Left[i], t.Right[i])
+		level = append(level, level[at]+1, level[at]+1)
+	}
+	c.depth = append(c.depth, deepest)
+	return nil
+}
+
+// test returns the slot and key of an inner node.
+func (b *builder) test(t *Tree, i int32) (slotNumber int, key uint32) {
+	id := slotID{t.Feature[i], t.MissingLeft != nil && t.MissingLeft[i]}
+	s := slot{column: id.column, missing: missHigh}
+	if id.left {
+		s.missing = missLow
+	}
+	if t.Category != nil && t.Category[i] != nil {
+		s.kind, s.set = member, t.Category[i]
+		return b.setSlot(s, id), 0
+	}
+	switch b.e.Compare {
+	case LessEqual64:
+		s.kind, s.cuts = rank, b.cuts[id.column]
+		at, _ := slices.BinarySearch(s.cuts, orderKey(t.Threshold[i]+0))
+		key = uint32(at)
+	case Less32:
+		key = keyBelow(float32(t.Threshold[i]))
+	default:
+		key = keyOf(floor32(t.Threshold[i]))
+	}
+	k, ok := b.slotOf[id]
+	if !ok {
+		k = len(b.c.slots)
+		b.slotOf[id] = k
+		b.c.slots = append(b.c.slots, s)
+	}
+	return k, key
+}
+
+// setSlot returns the slot of a set of categories; equal sets share one.
+func (b *builder) setSlot(s slot, id slotID) int {
+	name := make([]byte, 0, 8+8*len(s.set))
+	for _, w := range append([]uint64{uint64(id.column)<<1 | uint64(s.missing&1)}, s.set...) {
+		for shift := 0; shift < 64; shift += 8 {
+			name = append(name, byte(w>>shift))
+		}
+	}
+	k, ok := b.sets[string(name)]
+	if !ok {
+		k = len(b.c.slots)
+		b.sets[string(name)] = k
+		b.c.slots = append(b.c.slots, s)
+	}
+	return k
+}
+
+// sort orders trees by depth for single rows and pads their number to a multiple
+// of eight with copies of the first one's root, whose answers are not used.
+func (b *builder) sort() {
+	c := b.c
+	c.order = make([]uint32, len(c.roots), len(c.roots)+lanes)
+	for i := range c.order {
+		c.order[i] = uint32(i)
+	}
+	slices.SortStableFunc(c.order, func(x, y uint32) int { return int(c.depth[x]) - int(c.depth[y]) })
+	for len(c.order)%lanes != 0 {
+		c.order = append(c.order, c.order[len(c.order)-1])
+	}
+}
+
+// keyOf maps a float32 to an unsigned integer of the same order; -0 counts as 0.
+func keyOf(x float32) uint32 {
+	u := math.Float32bits(x + 0)
+	return u ^ (uint32(int32(u)>>31) | 1<<31)
+}
+
+// keyBelow returns the key of the largest float32 below t.
+func keyBelow(t float32) uint32 {
+	if math.IsInf(float64(t), -1) {
+		return missLow
+	}
+	return keyOf(math.Nextafter32(t, float32(math.Inf(-1))))
+}
+
+// floor32 returns the largest float32 that is at most t, so that for a float32 x
+// x <= t and x <= floor32(t) are the same.
+func floor32(t float64) float32 {
+	f := float32(t)
+	if float64(f) > t {
+		f = math.Nextafter32(f, float32(math.Inf(-1)))
+	}
+	return f
+}
