@@ -10,15 +10,17 @@ import (
 
 // TrainTestSplit divides rows 0 to n-1 at random into training and test rows, as
 // scikit-learn's train_test_split does without stratify: testSize is the share of
-// test rows, rounded up, in (0, 1); the same seed gives the same rows in the same
-// order. Errors are of kind Invalid.
+// test rows, rounded up, in (0, 1), or their number, from 2; the same seed gives
+// the same rows in the same order. Errors are of kind Invalid.
 func TrainTestSplit(n int, testSize float64, seed uint32) (train, test []int, err error) {
-	nTest, err := testRows(n, testSize)
+	if err := checkTestSize(testSize); err != nil {
+		return nil, nil, err
+	}
+	folds, err := ShuffleSplit{Splits: 1, TestSize: testSize, Seed: seed}.Split(Rows{N: n})
 	if err != nil {
 		return nil, nil, err
 	}
-	order := rng.New(seed).Perm(n)
-	return order[nTest:], order[:nTest], nil
+	return folds[0].Train, folds[0].Test, nil
 }
 
 // StratifiedSplit divides rows as train_test_split(stratify=y) does: each class
@@ -26,35 +28,31 @@ func TrainTestSplit(n int, testSize float64, seed uint32) (train, test []int, er
 // label a row. A class with a single row, or more classes than rows on one side,
 // is an error of kind Invalid.
 func StratifiedSplit(y []float64, testSize float64, seed uint32) (train, test []int, err error) {
-	nTest, err := testRows(len(y), testSize)
+	if err := checkTestSize(testSize); err != nil {
+		return nil, nil, err
+	}
+	folds, err := StratifiedShuffleSplit{Splits: 1, TestSize: testSize, Seed: seed}.Split(Rows{N: len(y), Y: y})
 	if err != nil {
 		return nil, nil, err
 	}
-	members, err := strata(y)
-	if err != nil {
-		return nil, nil, err
-	}
-	if nTrain := len(y) - nTest; min(nTrain, nTest) < len(members) {
-		return nil, nil, errs.New(errs.Invalid, "%d training and %d test rows cannot hold all %d classes; change the test size", nTrain, nTest, len(members))
-	}
-	train, test = stratify(members, len(y)-nTest, nTest, rng.New(seed))
-	return train, test, nil
+	return folds[0].Train, folds[0].Test, nil
 }
 
-// testRows is the number of test rows, as scikit-learn rounds it.
-func testRows(n int, testSize float64) (int, error) {
-	if !(testSize > 0 && testSize < 1) {
-		return 0, errs.New(errs.Invalid, "a test size of %v is not between 0 and 1", testSize)
+// checkTestSize refuses what is most likely a slip: nothing, and 1, which could
+// be all rows as well as one.
+func checkTestSize(size float64) error {
+	if !(size > 0) || size == 1 {
+		return errs.New(errs.Invalid, "a test size of %v is not between 0 and 1, nor a number of rows from 2", size)
 	}
-	k := int(math.Ceil(testSize * float64(n)))
-	if k >= n {
-		return 0, errs.New(errs.Invalid, "a test size of %v of %d rows leaves no row to train on", testSize, n)
-	}
-	return k, nil
+	return nil
 }
 
-// strata returns the rows of each class, classes in ascending order.
+// strata returns the rows of each class, classes in ascending order. Each has two
+// rows at least.
 func strata(y []float64) ([][]int, error) {
+	if err := checkLabels(y); err != nil {
+		return nil, err
+	}
 	at := map[float64]int{}
 	var labels []float64
 	for _, v := range y {
