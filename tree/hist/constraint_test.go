@@ -229,3 +229,27 @@ func TestExplainAddsUp(t *testing.T) {
 		}
 	}
 }
+
+// TestMissingIsASplitOfItsOwn learns a target that only says whether a value is
+// missing.
+func TestMissingIsASplitOfItsOwn(t *testing.T) {
+	x, y := table.NewMatrix(2_000, 1), make([]float64, 2_000)
+	for i := range y {
+		if x.Data[i] = float64(i * 7 % 301); i%3 == 0 {
+			x.Data[i], y[i] = math.NaN(), 1
+		}
+	}
+	opt := options(Binary)
+	opt.Categorical, opt.Trees, opt.Leaves = nil, 1, 2
+	m := fitted(t, x, y, opt)
+	f, err := FitForest(context.Background(), x, y, nil, ForestDefaults(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	low, high := []float64{0, 0}, []float64{0, 0}
+	m.Scores(low, []float64{300})
+	m.Scores(high, []float64{math.NaN()})
+	if tr := f.Trees[0]; low[1] >= high[1] || len(tr.Left) != 3 || tr.Impurity[1]+tr.Impurity[2] > 0 {
+		t.Errorf("probabilities are %v and %v; the forest's first tree is %v", low, high, tr)
+	}
+}

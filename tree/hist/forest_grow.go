@@ -184,6 +184,6 @@ func (g *forestGrower) split(p *place) (left, right *place) {
 	g.append(right)
 	t, i := g.tree, p.id
 	t.Left[i], t.Right[i], t.Feature[i] = int32(left.id), int32(right.id), int32(p.best.column)
-	t.Threshold[i], t.MissingLeft[i] = col.Upper[p.best.bin], p.best.missingLeft
+	t.Threshold[i], t.MissingLeft[i] = col.threshold(p.best.bin), p.best.missingLeft
 	return left, right
 }

@@ -105,7 +105,8 @@ func (g *forestGrower) countRows(rows []uint32, c int) {
 	}
 }
 
-// scan tries the cuts of column c. seen, when not nil, marks the bins that occur.
+// scan tries the cuts of column c. A cut lies in the middle of bins without rows.
+// seen, when not nil, marks the bins that occur.
 func (g *forestGrower) scan(p *place, hists [][]int64, c int, seen *[4]uint64) {
 	missing := g.f.data.bins.Columns[c].Count() - 1
 	g.scanFrom(p, hists, c, missing, seen, false)
@@ -126,14 +127,19 @@ func (g *forestGrower) scanFrom(p *place, hists [][]int64, c, missing int, seen 
 			s.leftRows = g.count[missing]
 		}
 	}
-	for i := 0; i < missing-1; i++ {
+	last := -1 // the best cut is after this bin, and no row was seen since
+	for i := 0; i < missing; i++ {
 		if seen != nil {
-			if i = next(seen, i); i >= missing-1 {
+			if i = next(seen, i); i >= missing {
 				break
 			}
 		}
 		if hists[0][i] == 0 {
 			continue
+		}
+		if last >= 0 {
+			p.best.bin = (last + i - 1) / 2
+			last = -1
 		}
 		for k, h := range hists {
 			s.left[k] += h[i]
@@ -149,6 +155,7 @@ func (g *forestGrower) scanFrom(p *place, hists [][]int64, c, missing int, seen 
 				direction = left
 			}
 			p.best = cutAt{gain: gain, column: c, bin: i, missingLeft: direction}
+			last = i
 		}
 	}
 }
