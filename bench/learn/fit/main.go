@@ -24,6 +24,7 @@ func main() {
 	workers := flag.Int("workers", 1, "goroutines")
 	depth := flag.Int("depth", 10, "levels of a forest's trees; 0: no limit")
 	learner := flag.String("learner", "gbdt", "gbdt or forest")
+	seed := flag.Uint64("seed", 0, "of every draw")
 	exactly := flag.Bool("exactly", false, "wide gradients")
 	profile := flag.String("cpuprofile", "", "file")
 	flag.Parse()
@@ -49,11 +50,11 @@ func main() {
 	var m model.Estimator
 	if *learner == "forest" {
 		opt := hist.ForestDefaults(false)
-		opt.Trees, opt.Depth, opt.Workers = *trees, *depth, *workers
+		opt.Trees, opt.Depth, opt.Workers, opt.Seed = *trees, *depth, *workers, *seed
 		m, err = tree.FitHistForest(context.Background(), x, y, nil, opt)
 	} else {
 		opt := hist.Defaults(hist.Binary)
-		opt.Leaves, opt.Trees, opt.Workers, opt.Exactly = *leaves, *trees, *workers, *exactly
+		opt.Leaves, opt.Trees, opt.Workers, opt.Exactly, opt.Seed = *leaves, *trees, *workers, *exactly, *seed
 		m, err = hist.FitBoosted(context.Background(), x, y, nil, opt, nil)
 	}
 	if err != nil {
