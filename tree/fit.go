@@ -110,6 +110,7 @@ type grower struct {
 	limits   limits
 	outputs  int
 	weights  []float64 // of each row in this tree
+	nodes    int       // to make room for in the next tree
 }
 
 func (d *training) grower(columns []rankedColumn, opt *Options) *grower {
@@ -156,14 +157,8 @@ func (g *grower) rowByRow(d *training, opt *Options) *splitter {
 // tree draws the rows of one tree and grows it.
 func (g *grower) tree(ctx context.Context, seed uint32, d *training, opt *Options) *Tree {
 	d.weigh(g.weights, seed, opt)
-	total := float64(d.rows)
-	if opt.Bootstrap || d.weights != nil {
-		total = sum(g.weights)
-	}
-	g.limits.minWeight = opt.MinWeightFractionLeaf * total
-	g.limits.allWeight = 0
-	for _, w := range g.weights {
-		g.limits.allWeight += w
+	if opt.MinWeightFractionLeaf > 0 {
+		g.limits.minWeight = opt.MinWeightFractionLeaf * sum(g.weights)
 	}
 	if g.counter != nil && g.counter.fits(g.weights) {
 		g.finder = g.counter
@@ -171,12 +166,13 @@ func (g *grower) tree(ctx context.Context, seed uint32, d *training, opt *Option
 		g.finder = g.rowByRow(d, opt)
 	}
 	rows := g.begin(g.weights, uint32(rng.New(seed).Intn(rng.Top-1)), g.limits)
-	t := &Tree{Outputs: g.outputs}
+	t := newTree(g.outputs, g.nodes)
 	if g.maxLeafs > 0 {
 		g.bestFirst(ctx, t, rows)
 	} else {
 		g.depthFirst(ctx, t, rows)
 	}
+	g.nodes = len(t.Left) + len(t.Left)/16
 	if g.alpha > 0 {
 		t = t.prune(g.alpha)
 	}

@@ -173,7 +173,9 @@ func TestWeightsEqualDuplicates(t *testing.T) {
 	}
 }
 
-func TestSeedForestIsThePublishedOne(t *testing.T) {
+// published returns the training rows of the published forest.
+func published(t testing.TB) (*table.Matrix, []float64, Options) {
+	t.Helper()
 	dir := os.Getenv("DRIVE_DATA")
 	if dir == "" {
 		t.Skip("DRIVE_DATA is not set: no real drives to test with")
@@ -197,7 +199,12 @@ func TestSeedForestIsThePublishedOne(t *testing.T) {
 	for i, r := range train {
 		yTrain[i] = y[r]
 	}
-	f, err := Fit(context.Background(), x.Take(train), yTrain, nil, o)
+	return x.Take(train), yTrain, o
+}
+
+func TestSeedForestIsThePublishedOne(t *testing.T) {
+	x, y, o := published(t)
+	f, err := Fit(context.Background(), x, y, nil, o)
 	if err != nil {
 		t.Fatal(err)
 	}

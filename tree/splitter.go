@@ -16,10 +16,10 @@ type splitter struct {
 	random     bool
 	setAside   bool // treat missing values as scikit-learn did up to 1.8
 
-	weights []float64
-	order   []int32 // the tree's rows, those of a node side by side
-	rows    []int32 // the node's
-	weight  float64 // the node's
+	order     []int32 // the tree's rows, those of a node side by side
+	rows      []int32 // the node's
+	allWeight float64 // the tree's
+	weight    float64 // the node's
 
 	values      []float32 // of a column for the node's rows
 	shifted     []int32   // the node's rows with missing ones first
@@ -34,8 +34,9 @@ func newSplitter(x [][]float32, hasMissing []bool, rows, maxFeatures int) *split
 
 func (s *splitter) begin(weights []float64, seed uint32, lim limits) int {
 	s.columnDraw.begin(seed)
-	s.limits, s.weights, s.order = lim, weights, s.order[:0]
+	s.limits, s.order, s.allWeight = lim, s.order[:0], 0
 	for r, w := range weights {
+		s.allWeight += w
 		if w != 0 {
 			s.order = append(s.order, int32(r))
 		}
