@@ -30,6 +30,7 @@ type counter struct {
 
 	keys, spare, counts []uint32
 	buckets             []uint64 // weight of class 0, of class 1 above it, rows above that
+	filled              []uint32 // the buckets that are not empty
 	left, right, best   []float64
 	cut                 uint32  // the rank of the best split
 	top, bar            float64 // its gain, and what a split must reach to be looked at closely
@@ -295,21 +296,27 @@ func (c *counter) scanPairs(col *rankedColumn, keys []uint32) {
 
 // scanBuckets is scanPairs by the sums of each rank from low.
 func (c *counter) scanBuckets(col *rankedColumn, b []uint64, low uint32) {
+	if len(c.filled) < len(b) {
+		c.filled = make([]uint32, max(len(b), 1024))
+	}
+	filled, n := c.filled[:len(b)], 0
+	for i, s := range b {
+		filled[n] = uint32(i)
+		if s != 0 {
+			n++
+		}
+	}
 	t0, t1, w := c.sums[0], c.sums[1], c.weight
 	sum, last, bar := b[0], uint32(0), c.peak
-	for i := 1; i < len(b); i++ {
-		s := b[i]
-		if s == 0 {
-			continue
-		}
+	for _, i := range filled[1:n] {
 		l0, l1 := float64(sum&fieldMask), float64(sum>>fieldBits&fieldMask)
 		wl, r0, r1 := l0+l1, t0-l0, t1-l1
 		wr := w - wl
 		if (l0*l0+l1*l1)*wr+(r0*r0+r1*r1)*wl >= bar*(wl*wr) {
-			bar = c.collect(col, peak{low + last, low + uint32(i), int(sum >> (2 * fieldBits)), l0, l1})
+			bar = c.collect(col, peak{low + last, low + i, int(sum >> (2 * fieldBits)), l0, l1})
 		}
-		sum += s
-		last = uint32(i)
+		sum += b[i]
+		last = i
 	}
 }
 
