@@ -1,17 +1,21 @@
 """Fits scikit-learn on generated and real tables and writes what came out.
 
     python peer.py FOLDER CASES [DRIVES.csv]
+    python peer.py fixture FILE.zip
 
 For each case FOLDER gets N.json (name, parameters, and where each array lies) and
 N.bin (the arrays, little-endian, one after another). splits.json holds the rows
-of each splitter. The same version of scikit-learn writes the same cases.
+of each splitter. The same version of scikit-learn writes the same cases. A fixture
+is a zip of the small ones, to be committed.
 """
 
 import csv
 import json
 import os
 import sys
+import tempfile
 import warnings
+import zipfile
 
 import numpy as np
 import sklearn
@@ -184,9 +188,26 @@ def write_trees(folder, cases, drives):
         write_case(folder, cases, "the published forest", x[train], y[train], None, "RandomForestClassifier", p)
 
 
-def write_splits(folder):
+def write_fixture(path, most=45, size=12_000):
+    """Keeps the first cases whose arrays are small, and the splits of a few tables."""
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+        write_trees(folder, 400, None)
+        write_splits(folder, 8)
+        add = lambda name, text: z.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED, 9)
+        kept = 0
+        for number in range(400):
+            body = open(os.path.join(folder, f"{number}.bin"), "rb").read()
+            if len(body) > size or kept == most:
+                continue
+            add(f"{kept}.json", open(os.path.join(folder, f"{number}.json")).read())
+            add(f"{kept}.bin", body)
+            kept += 1
+        add("splits.json", open(os.path.join(folder, "splits.json")).read())
+
+
+def write_splits(folder, tables=60):
     out = []
-    for number in range(60):
+    for number in range(tables):
         g = np.random.RandomState(number)
         n, seed = int(g.randint(20, 300)), int(g.randint(0, 10000))
         y, groups = g.randint(0, g.randint(2, 5), n), g.randint(0, g.randint(6, 30), n)
@@ -219,6 +240,8 @@ def write_splits(folder):
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "fixture":
+        sys.exit(write_fixture(sys.argv[2]))
     write_trees(sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)
     write_splits(sys.argv[1])
     print(sklearn.__version__)
