@@ -77,7 +77,7 @@ func TestCoefficientsAsScikitLearn(t *testing.T) {
 }
 
 func TestSameBytesForAnyNumberOfWorkers(t *testing.T) {
-	n := 3*blockRows + 17
+	n := 3*chunkRows + 17
 	c := peerCase{Rows: n, Cols: 2, C: 1, Intercept: true, X: make([]float64, 2*n), Y: make([]float64, n)}
 	for i := range n {
 		c.X[i], c.X[n+i] = math.Sin(float64(i)), math.Cos(float64(3*i))

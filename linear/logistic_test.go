@@ -92,9 +92,9 @@ func TestWeightsEqualDuplicates(t *testing.T) {
 			y2[i] = y[r]
 		}
 		for _, ratio := range []float64{0, .5, 1} {
-			ratio := func(o *linear.Options) { o.L1Ratio, o.C = ratio, .2 }
-			if d := distance(fit(t, x, y, w, ratio), fit(t, x.Take(rows), y2, nil, ratio)); d > 1e-10 {
-				t.Errorf("%d classes: differ by %g", classes, d)
+			set := func(o *linear.Options) { o.L1Ratio, o.C = ratio, .2 }
+			if d := distance(fit(t, x, y, w, set), fit(t, x.Take(rows), y2, nil, set)); d > 1e-10 {
+				t.Errorf("%d classes, l1 ratio %v: differ by %g", classes, ratio, d)
 			}
 		}
 	}

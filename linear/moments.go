@@ -10,53 +10,58 @@ import (
 	"github.com/drivecast/drivecast/table"
 )
 
-// moments returns the weighted mean of col (0 when not centred) and the root
-// mean square about it, 1 for a column that does not vary. bad is the first row
-// that is NaN or infinite, or -1.
-func moments(col, weight []float64, centred bool) (center, scale float64, bad int) {
-	sum, sw := 0.0, 0.0
-	for i, v := range col {
-		if weight == nil {
-			sum += v
-		} else {
-			sum += weight[i] * v
+// columnMoments returns the weighted mean of col (0 when not centred) and the
+// root mean square about it, 1 for a column that does not vary. bad is the first
+// row that is NaN or infinite, or -1.
+func (k kernels) columnMoments(col, weight []float64, centred bool) (center, scale float64, bad int) {
+	shift := 0.0
+	if centred { // near enough to the mean for the squares to keep their digits
+		head := col[:min(len(col), 1024)]
+		for _, v := range head {
+			shift += v
+		}
+		shift /= float64(len(head))
+		if math.IsNaN(shift) || math.IsInf(shift, 0) {
+			shift = col[0]
 		}
 	}
-	if sw = 1; weight == nil {
-		sw = float64(len(col))
-	}
-	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+	sum, squares, all := 0.0, 0.0, 1.0
+	if weight == nil {
+		sum, squares = k.moments(col, shift)
+		all = float64(len(col))
+	} else {
 		for i, v := range col {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
+			d := v - shift
+			sum += weight[i] * d
+			squares += weight[i] * d * d
+		}
+	}
+	if squares-squares != 0 || sum-sum != 0 {
+		for i, v := range col {
+			if v-v != 0 {
 				return 0, 0, i
 			}
 		}
+		return largest(col)
 	}
+	off := sum / all
 	if centred {
-		center = sum / sw
+		center = shift + off
+		squares -= all * off * off
 	}
-	ss, rest := 0.0, 0.0
-	for i, v := range col {
-		d := v - center
-		if v-v != 0 {
-			return 0, 0, i
-		}
-		if weight == nil {
-			ss += d * d
-			rest += d
-		} else {
-			ss += weight[i] * d * d
-			rest += weight[i] * d
-		}
-	}
-	if centred {
-		center += rest / sw
-	}
-	scale = math.Sqrt(ss / sw)
+	scale = math.Sqrt(squares / all)
 	if !(scale > 1e-14*math.Abs(center)) || math.IsInf(scale, 0) {
 		scale = 1
 	}
 	return center, scale, -1
+}
+
+// largest scales a column, whose squares overflow, by its largest element.
+func largest(col []float64) (center, scale float64, bad int) {
+	for _, v := range col {
+		scale = max(scale, math.Abs(v))
+	}
+	return 0, scale, -1
 }
 
 // notFinite says which cell is missing or infinite.

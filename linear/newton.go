@@ -21,7 +21,7 @@ func (pr *problem) newton(ctx context.Context, o Options) (u []float64, steps in
 	u = make([]float64, d)
 	step, next := make([]float64, d), make([]float64, d)
 	work := make([]float64, d*d)
-	now := pr.evaluate(u, true)
+	now := pr.evaluate(u)
 	for steps < o.MaxIter {
 		if err := ctx.Err(); err != nil {
 			return nil, steps, false, err
@@ -67,13 +67,17 @@ func (pr *problem) rawGradient(grad []float64) float64 {
 // the change is within rounding, until the gradient shrinks. It leaves the new
 // point in next and returns its sums, or nil when no step helps.
 func (pr *problem) lineSearch(u, next, step []float64, now *sums, slope float64) *sums {
+	return pr.search(u, next, step, now, slope, 1)
+}
+
+func (pr *problem) search(u, next, step []float64, now *sums, slope float64, every int) *sums {
 	before := now.loss + pr.absolute(u)
 	norm := -1.0
 	for t, i := 1.0, 0; i < maxHalving; t, i = t/2, i+1 {
 		for j := range u {
 			next[j] = u[j] + t*step[j]
 		}
-		s := pr.evaluate(next, true)
+		s := pr.pass(next, true, every)
 		change := s.loss + pr.absolute(next) - before
 		if change <= t*armijo*slope {
 			return s

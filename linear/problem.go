@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/table"
@@ -18,10 +19,15 @@ import (
 type problem struct {
 	x       *table.Matrix
 	class   []int32   // class of each row, 0 to k-1
-	weight  []float64 // of each row, summing to 1; nil when all are 1/n
+	y       []float64 // the same for two classes, else nil
+	rows    int       // the first rows of x, those that count
+	kernels kernels
+	spare   sync.Pool // of *scratch
+	weight  []float64 // of each row, summing to 1; nil when all are alike
 	k       int       // classes
 	blocks  int       // parameter blocks: 1 for two classes, else k
 	p, q    int
+	centred bool
 	center  []float64
 	scale   []float64
 	ridge   []float64 // q: the l2 strength of each parameter
@@ -49,9 +55,14 @@ func newProblem(x *table.Matrix, y, weights []float64, o Options) (*problem, []f
 	if err != nil {
 		return nil, nil, err
 	}
-	pr := &problem{x: x, class: class, weight: row, k: len(labels), blocks: 1, p: x.Cols, q: x.Cols}
+	pr := &problem{x: x, class: class, weight: row, k: len(labels), blocks: 1, p: x.Cols, q: x.Cols, rows: x.Rows, kernels: kernels{haveAVX2}}
 	if pr.k > 2 {
 		pr.blocks = pr.k
+	} else {
+		pr.y = make([]float64, len(class))
+		for i, c := range class {
+			pr.y[i] = float64(c)
+		}
 	}
 	if o.FitIntercept {
 		pr.q++
@@ -72,7 +83,6 @@ func newProblem(x *table.Matrix, y, weights []float64, o Options) (*problem, []f
 
 const (
 	chunkRows = 4096
-	blockRows = 256
 	maxDim    = 16384 // a Hessian of 2 GiB
 )
 
@@ -94,10 +104,15 @@ func classesOf(y []float64) (labels []float64, class []int32, err error) {
 	if len(y) == 0 {
 		return nil, nil, errs.New(errs.Invalid, "no rows to learn from")
 	}
+	first, second := y[0], math.NaN() // two labels that were seen: most rows have one of them
 	for i, v := range y {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if i > 0 && (v == first || v == second) {
+			continue
+		}
+		if v-v != 0 {
 			return nil, nil, &errs.Input{Row: i + 2, Column: "target", Problem: "the target is missing or infinite", Mend: "fill it or leave the row out"}
 		}
+		first, second = v, first
 		at, found := slices.BinarySearch(labels, v)
 		if !found {
 			if len(labels) == maxDim {
@@ -110,6 +125,16 @@ func classesOf(y []float64) (labels []float64, class []int32, err error) {
 		return nil, nil, errs.New(errs.Invalid, "the target has one class only (%s): at least 2 are needed", formatLabel(labels[0]))
 	}
 	class = make([]int32, len(y))
+	if len(labels) == 2 {
+		for i, v := range y {
+			var c int32
+			if v == labels[1] {
+				c = 1
+			}
+			class[i] = c
+		}
+		return labels, class, nil
+	}
 	for i, v := range y {
 		at, _ := slices.BinarySearch(labels, v)
 		class[i] = int32(at)
@@ -198,10 +223,10 @@ func classWeights(class []int32, labels, weights []float64, o Options) ([]float6
 // centring would change the problem.
 func (pr *problem) standardise(o Options, total float64) error {
 	pr.center, pr.scale = make([]float64, pr.p), make([]float64, pr.p)
-	centred := o.FitIntercept && o.Solver != "liblinear"
+	pr.centred = o.FitIntercept && o.Solver != "liblinear"
 	bad := make([]int, pr.p)
 	parallel(pr.workers, pr.p, func(j int) {
-		pr.center[j], pr.scale[j], bad[j] = moments(pr.x.Col(j), pr.weight, centred)
+		pr.center[j], pr.scale[j], bad[j] = pr.kernels.columnMoments(pr.x.Col(j), pr.weight, pr.centred)
 	})
 	for j, r := range bad {
 		if r >= 0 {

@@ -34,12 +34,22 @@ func (pr *problem) proximal(u []float64, s *sums, step, work []float64) (slope f
 			break
 		}
 	}
-	before, after := pr.absolute(u), 0.0
-	for i, g := range s.grad {
-		slope += g * step[i]
-		after += pr.lasso[i%pr.q] * math.Abs(u[i]+step[i])
+	for i, d := range step {
+		slope += pr.change(i, u[i], s.grad[i], d)
 	}
-	return slope + after - before
+	return slope
+}
+
+// change is g·d + α(|u+d| - |u|), without the cancellation when u keeps its sign.
+func (pr *problem) change(i int, u, g, d float64) float64 {
+	a := pr.lasso[i%pr.q]
+	switch {
+	case u > 0 && u+d >= 0:
+		return (g + a) * d
+	case u < 0 && u+d <= 0:
+		return (g - a) * d
+	}
+	return g*d + a*(math.Abs(u+d)-math.Abs(u))
 }
 
 func soft(v, by float64) float64 {

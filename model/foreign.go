@@ -8,6 +8,7 @@ import (
 	"github.com/drivecast/drivecast/model/mlfolder"
 	"github.com/drivecast/drivecast/model/pickle"
 	"github.com/drivecast/drivecast/model/sklearn"
+	"github.com/drivecast/drivecast/model/skops"
 )
 
 // decodePickle opens a scikit-learn pickle or joblib file.
@@ -17,6 +18,15 @@ func decodePickle(data []byte) (*Model, error) {
 		return nil, err
 	}
 	return fromSklearn(v, "pickle")
+}
+
+// decodeSkops opens a skops file.
+func decodeSkops(data []byte) (*Model, error) {
+	v, err := skops.Load(data)
+	if err != nil {
+		return nil, err
+	}
+	return fromSklearn(v, "skops")
 }
 
 // fromSklearn makes a model of a fitted scikit-learn object.

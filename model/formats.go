@@ -18,6 +18,7 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"drivecast", prefix(native.Magic), decodeNative},
+		{"skops", prefix("PK\x03\x04"), decodeSkops},
 		{"pickle", pickle.Looks, decodePickle},
 	}
 }

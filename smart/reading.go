@@ -84,6 +84,16 @@ func ParseAttribute(s string) (Attribute, bool) {
 var DefaultAttributes = []Attribute{Raw(1), Raw(5), Raw(7), Raw(9), Raw(10), Raw(12), Raw(184), Raw(187), Raw(188),
 	Raw(193), Raw(194), Raw(196), Raw(197), Raw(198), Raw(199), Raw(241)}
 
+// AllAttributes returns every attribute there can be, for Options.Attributes: a
+// Source keeps those that its files have.
+func AllAttributes() []Attribute {
+	var out []Attribute
+	for id := 1; id < 256; id++ {
+		out = append(out, Normalized(uint8(id)), Raw(uint8(id)))
+	}
+	return out
+}
+
 // Protocol is the command set a drive speaks.
 type Protocol uint8
 

@@ -60,8 +60,11 @@ func VendorOf(model string) Vendor {
 //   - 188 of Seagate and of unknown makers: three 16-bit counts of time-outs, of which the lowest is all
 //     of them (the others took longer than 5 and 7.5 s).
 //   - Seagate 240: hours in the lower 32 bits, milliseconds above.
+//   - 9: hours in the lower 32 bits when more are in use; more hours than 60 years
+//     have are minutes, or else half minutes or seconds.
 //   - 190 and 194: °C in the lowest byte when the other bytes hold the lowest and
-//     highest seen; values beyond −40…125 °C are missing.
+//     highest seen; zero, which drives without a sensor report, and
+//     values beyond −40…125 °C are missing.
 //
 // Other values are returned as they are. Negative values are missing.
 func Decode(v Vendor, a Attribute, raw float64) float64 {
@@ -70,6 +73,8 @@ func Decode(v Vendor, a Attribute, raw float64) float64 {
 		return Missing()
 	case a.IsRaw() && (a.ID() == 190 || a.ID() == 194):
 		return temperature(raw)
+	case a.IsRaw() && a.ID() == 9:
+		return hours(raw)
 	case !packed(v, a) || raw >= 1<<63:
 		return raw
 	case a.ID() == 188:
@@ -95,6 +100,20 @@ func packed(v Vendor, a Attribute) bool {
 	return false
 }
 
+// hours makes hours of power-on time whose unit is not known.
+func hours(raw float64) float64 {
+	const most = 60 * 8766
+	if raw >= 1<<32 && raw < 1<<63 {
+		raw = float64(uint64(raw) & 0xffffffff)
+	}
+	for _, parts := range []float64{1, 60, 120, 3600} {
+		if raw/parts <= most {
+			return raw / parts
+		}
+	}
+	return Missing()
+}
+
 func temperature(raw float64) float64 {
 	if raw > 255 && raw < 1<<48 {
 		raw = float64(uint64(raw) & 0xff)
@@ -102,7 +121,7 @@ func temperature(raw float64) float64 {
 	if raw > 125 && raw <= 255 {
 		raw -= 256 // a signed byte
 	}
-	if raw < -40 || raw > 125 {
+	if raw < -40 || raw > 125 || raw == 0 {
 		return Missing()
 	}
 	return raw

@@ -162,7 +162,7 @@ func (l *runLogger) upload(ctx context.Context, info *client.RunInfo, r *train.R
 func versionTags(r *train.Result) []client.Tag {
 	tags := []client.Tag{{Key: tagSplit, Value: r.Split.Digest}, {Key: tagData, Value: r.Data.Hash}, {Key: "drivecast.learner", Value: r.Learner}}
 	for _, m := range r.Metrics {
-		if slices.Contains([]string{"accuracy", "precision", "recall", "f1_score", "roc_auc", "average_precision"}, m.Name) {
+		if slices.Contains([]string{"accuracy", "precision", "recall", "f1_score", "roc_auc", "roc_auc_low", "roc_auc_high", "average_precision"}, m.Name) {
 			tags = append(tags, client.Tag{Key: tagMetric + m.Name, Value: train.Show(m.Value)})
 		}
 	}

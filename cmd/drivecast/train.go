@@ -61,6 +61,7 @@ with --register its model becomes a version of that name.`,
 	f.Uint32Var(&o.spec.Seed, "seed", 42, "random state of split and learner")
 	f.Float64Var(&o.spec.TestSize, "test-size", 0.2, "share of rows (of days) held out; 0 fits on all")
 	f.StringVar(&o.horizon, "horizon", "7d", "daily statistics: how far ahead a failure is predicted")
+	f.StringVar(&o.spec.Compat, "compat", "sklearn-1.9", "grow the trees of scikit-learn 1.9 and later, or sklearn-1.8 for 1.0 to 1.8")
 	f.IntVar(&o.spec.Workers, "workers", 0, "goroutines (default: one a processor)")
 	f.StringVar(&o.out, "out", "", "folder to write the model to")
 	f.StringVar(&o.tracking, "tracking-uri", a.getenv("MLFLOW_TRACKING_URI"), "tracking server to log to (default: $MLFLOW_TRACKING_URI)")

@@ -196,10 +196,10 @@ func (l *loop) print() error {
 	fmt.Fprintln(w, "\nVERSION\tLEARNER\tACCURACY\tPRECISION\tRECALL\tF1_SCORE\tROC_AUC\tALIAS")
 	for _, v := range r.Versions {
 		fmt.Fprintf(w, "%s\t%s", v.Version, v.Learner)
-		for _, m := range []string{"accuracy", "precision", "recall", "f1_score", "roc_auc"} {
+		for _, m := range []string{"accuracy", "precision", "recall", "f1_score"} {
 			fmt.Fprintf(w, "\t%.4f", v.Metrics[m])
 		}
-		fmt.Fprintf(w, "\t%s\n", v.Alias)
+		fmt.Fprintf(w, "\t%.3f (%.3f-%.3f)\t%s\n", v.Metrics["roc_auc"], v.Metrics["roc_auc_low"], v.Metrics["roc_auc_high"], v.Alias)
 	}
 	fmt.Fprintln(w, "\nDRIVE\tPROBABILITY\tRISK\tACTUAL\tDRIVEN BY")
 	for _, s := range r.Samples {
@@ -208,8 +208,25 @@ func (l *loop) print() error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if n := r.suspect(); n != "" {
+		fmt.Fprintf(l.stdout, "\nVersion %s ranks suspiciously well (roc_auc above %.2f). Honest drive data rarely allows it: look for columns that give\nthe answer away, for copies of one drive on both sides of the split, and at how few failures were held out.\n", n, suspectAUC)
+	}
 	fmt.Fprintf(l.stdout, "\nexperiments, runs, models  %s/\nscoring                    %s/invocations\n", r.Tracking, r.Serving)
 	return l.printByHand()
+}
+
+// suspectAUC is where a result is doubted rather than celebrated.
+const suspectAUC = .95
+
+// suspect returns the versions that rank too well to be believed, or "".
+func (r *upResult) suspect() string {
+	var out []string
+	for _, v := range r.Versions {
+		if v.Metrics["roc_auc"] > suspectAUC {
+			out = append(out, v.Version)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func inWords(s sampleResult) string {

@@ -3,6 +3,7 @@
 package mlflow
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -114,6 +115,9 @@ func (p *peer) plain(key string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		delete(v, "workspace") // there are none here
+		if key == "in a list" {
+			delete(v, "aliases") // MLflow leaves them out of lists; we tell them
+		}
 		for k, e := range v {
 			if slices.Contains(someTime, k) || k == "next_page_token" {
 				v[k] = "some"
@@ -124,14 +128,18 @@ func (p *peer) plain(key string, v any) any {
 		return v
 	case []any:
 		for i := range v {
-			v[i] = p.plain("", v[i])
+			v[i] = p.plain("in a list", v[i])
 		}
-		if slices.Contains([]string{"tags", "params", "aliases", "latest_versions", "model_versions", "dataset_inputs"}, key) || key == "metrics" {
+		unordered := []string{"tags", "params", "aliases", "latest_versions", "model_versions", "dataset_inputs", "metrics"}
+		if slices.Contains(unordered, key) {
 			slices.SortFunc(v, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		}
 		return v
 	case string:
-		for k, value := range p.vars {
+		for _, k := range slices.SortedFunc(maps.Keys(p.vars), func(a, b string) int {
+			return cmp.Or(len(p.vars[b])-len(p.vars[a]), strings.Compare(a, b))
+		}) {
+			value := p.vars[k]
 			if len(value) > 3 || key == "experiment_id" || key == "experiment_ids" {
 				v = strings.ReplaceAll(v, value, "$"+k)
 			}

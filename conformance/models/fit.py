@@ -116,6 +116,11 @@ def trees():
         hows.append("lz4")
     except ImportError:
         pass
+    try:
+        import skops  # noqa: F401
+        hows.append("skops")
+    except ImportError:
+        pass
     for how in hows:
         save("forest-" + how, RandomForestClassifier(10, max_depth=5, random_state=0).fit(X, y), X, how, nan=new)
     for k, kind in [(3, "i"), (4, "s"), (2, "f"), (2, "b"), (2, "s")]:
@@ -148,6 +153,8 @@ def linears():
     for k, kind in [(2, "i"), (2, "s"), (3, "i"), (4, "s")]:
         X, y = data(k, kind=kind)
         save(f"logistic-{k}{kind}", LogisticRegression().fit(X, y), X, tol=1e-12)
+        if kind == "s" and "skops" in sys.modules:
+            save(f"skops-logistic-{k}{kind}", make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), X, "skops", tol=1e-12)
         save(f"pipeline-logistic-{k}{kind}", make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), X, tol=1e-12)
     X, y = data(2)
     save("logistic-liblinear", LogisticRegression(solver="liblinear").fit(X, y), X, tol=1e-12)

@@ -98,14 +98,14 @@ func safe(p string) bool {
 	if strings.HasPrefix(p, "/") || strings.ContainsAny(p, "\\#?\x00\t\r\n") {
 		return false
 	}
-	if len(p) >= 2 && p[1] == ':' && unicode.IsLetter(rune(p[0])) { // a drive letter
+	if !utf8.ValidString(p) || strings.Contains(p, "//") || strings.HasPrefix(strings.ToLower(p), "file:") {
 		return false
 	}
-	if strings.Contains(p, "://") || strings.HasPrefix(strings.ToLower(p), "file:") {
-		return false
-	}
-	for _, seg := range strings.Split(p, "/") {
+	for seg := range strings.SplitSeq(p, "/") {
 		if seg == ".." || len(seg) > MaxSegment {
+			return false
+		}
+		if len(seg) >= 2 && seg[1] == ':' && unicode.IsLetter(rune(seg[0])) { // a drive letter
 			return false
 		}
 	}

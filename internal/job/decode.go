@@ -12,7 +12,10 @@ import (
 
 // Load opens, checks and types the job in a file. Every fault is reported at
 // once in an error of kind Invalid; warnings are in the job.
-func Load(path string, sets ...string) (*Job, error) {
+func Load(path string, sets ...string) (*Job, error) { return LoadWith(path, nil, sets...) }
+
+// LoadWith is Load for jobs that refer to registered components.
+func LoadWith(path string, find Finder, sets ...string) (*Job, error) {
 	d, err := Open(path)
 	if err != nil {
 		return nil, err
@@ -22,12 +25,17 @@ func Load(path string, sets ...string) (*Job, error) {
 			return nil, err
 		}
 	}
-	return d.Job()
+	return d.Job(find)
 }
 
-// Job checks the document and returns it typed. A document that is no job is of
-// kind Unsupported.
-func (d *Document) Job() (*Job, error) {
+// Finder gives the document behind a reference to a registered component, such
+// as azureml:NAME:VERSION, or an error of kind NotFound.
+type Finder func(reference string) (*Document, error)
+
+// Job checks the document and returns it typed. A document that is no job, or
+// no job that can be run here, is of kind Unsupported. Find may be nil: then no
+// component is registered.
+func (d *Document) Job(find Finder) (*Job, error) {
 	p := d.Check()
 	if err := p.Err(); err != nil {
 		return nil, err
@@ -44,13 +52,25 @@ func (d *Document) Job() (*Job, error) {
 		Inputs: d.inputs(a.child("inputs")), Outputs: d.outputs(a.child("outputs")),
 		Limits: limitsOf(a),
 	}
-	switch d.Kind {
-	case KindCommand:
-		j.Command = d.command(a)
-	default:
-		return nil, errs.New(errs.Unsupported, "%s: %s is not a job that can be run here", d.File, kindName(d.Kind))
+	if err := d.fill(j, a, find); err != nil {
+		return nil, errs.Wrap(err, "%s", d.File)
 	}
 	return j, nil
+}
+
+// fill types what is particular to the kind of job.
+func (d *Document) fill(j *Job, a at, find Finder) (err error) {
+	switch j.Kind {
+	case KindCommand:
+		j.Command = d.command(a)
+	case KindSweep:
+		err = d.sweep(j, a, find)
+	case KindPipeline:
+		err = d.pipeline(j, a, find)
+	default:
+		err = errs.New(errs.Unsupported, "line %d: %s cannot be run on this machine; see docs/jobs.md for what can", a.node.Line, kindName(j.Kind))
+	}
+	return err
 }
 
 func kindName(k Kind) string {
@@ -98,12 +118,16 @@ func (d *Document) command(a at) *Command {
 		},
 	}
 	if x := a.child("distribution"); x.exists() {
-		c.Distribution = &Distribution{
-			Type: plain(x.text("type")), PerInstance: x.integer("process_count_per_instance"),
-			Workers: x.integer("worker_count"), ParameterServers: x.integer("parameter_server_count"),
-		}
+		c.Distribution = distributionIn(x)
 	}
 	return c
+}
+
+func distributionIn(x at) *Distribution {
+	return &Distribution{
+		Type: plain(x.text("type")), PerInstance: x.integer("process_count_per_instance"),
+		Workers: x.integer("worker_count"), ParameterServers: x.integer("parameter_server_count"),
+	}
 }
 
 func list(a at) []string {

@@ -178,3 +178,14 @@ func describe(n *yaml.Node) string {
 	}
 	return strconv.Quote(string(v))
 }
+
+// Text writes the document as YAML, with what Set changed.
+func (d *Document) Text() ([]byte, error) {
+	b, err := yaml.Marshal(d.root)
+	return b, errs.Wrap(err, "write %s", d.File)
+}
+
+// Named returns the name and version that the document gives itself.
+func (d *Document) Named() (name, version string) {
+	return text(d.root, "name"), text(d.root, "version")
+}

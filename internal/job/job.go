@@ -19,7 +19,10 @@ type Job struct {
 	Source      string            `json:"source,omitempty"`  // absolute path of the YAML file
 	Inputs      map[string]Input  `json:"inputs,omitempty"`
 	Outputs     map[string]Output `json:"outputs,omitempty"`
-	Command     *Command          `json:"command,omitempty"` // of a command job, and the trial of a sweep
+	Command     *Command          `json:"command,omitempty"`  // of a command job, and the trial of a sweep
+	Sweep       *Sweep            `json:"sweep,omitempty"`    // of a sweep job
+	Pipeline    *Pipeline         `json:"pipeline,omitempty"` // of a pipeline job
+	Parallel    *Parallel         `json:"parallel,omitempty"` // of a parallel step
 	Limits      Limits            `json:"limits"`
 	Warnings    []Problem         `json:"warnings,omitempty"`
 }

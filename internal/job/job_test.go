@@ -79,7 +79,7 @@ func TestCheckPointsAtLineAndField(t *testing.T) {
 		if len(got) != 1 || got[0].String() != c.want {
 			t.Errorf("%q: %v\nwant %s", c.yaml, got, c.want)
 		}
-		if _, err := d.Job(); !errs.Is(err, errs.Invalid) || !strings.HasPrefix(err.Error(), "job.yml: "+c.want) {
+		if _, err := d.Job(nil); !errs.Is(err, errs.Invalid) || !strings.HasPrefix(err.Error(), "job.yml: "+c.want) {
 			t.Errorf("%q: Job: %v", c.yaml, err)
 		}
 	}
@@ -125,7 +125,7 @@ func TestAliasesAndMergeKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := d.Job()
+	j, err := d.Job(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func FuzzDocument(f *testing.F) {
 		}
 		_ = d.Set(set)
 		bad := d.Check().Err()
-		j, err := d.Job()
+		j, err := d.Job(nil)
 		if bad != nil && err == nil {
 			t.Error("a document with faults became a job")
 		}

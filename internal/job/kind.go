@@ -48,6 +48,8 @@ const (
 	KindFeatureStoreEntity Kind = "featureStoreEntity"
 	KindFlow               Kind = "flow"
 	KindFlowRun            Kind = "flowRun"
+
+	KindStep Kind = "step" // in a catalog: a step of a pipeline that can be reused
 )
 
 // Kinds lists every kind that drivecast reads.

@@ -42,7 +42,7 @@ func (s *Schedule) Next(t time.Time) time.Time {
 // Schedule checks the document and returns it typed. Created stands for a start
 // time that is not given. Another kind, and an action other than create_job, is
 // of kind Unsupported.
-func (d *Document) Schedule(created time.Time) (*Schedule, error) {
+func (d *Document) Schedule(created time.Time, find Finder) (*Schedule, error) {
 	if err := d.Check().Err(); err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (d *Document) Schedule(created time.Time) (*Schedule, error) {
 		flatten(at{node: action.node}, &s.Changes)
 	default:
 		inner := &Document{File: d.File, Dir: d.Dir, root: action.node, Kind: kindOf(action.node)}
-		if s.Inline, err = inner.Job(); err != nil {
+		if s.Inline, err = inner.Job(find); err != nil {
 			return nil, errs.Wrap(err, "create_job")
 		}
 	}

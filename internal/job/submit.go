@@ -20,6 +20,7 @@ type Submission struct {
 	Job     *Job
 	Cluster string    // "" is the job's compute, or else DefaultCluster
 	Parent  string    // job that this one is a child of
+	Notes   []byte    // JSON that the record keeps for the parent; nil for none
 	Now     time.Time // time of creation
 	Random  io.Reader // for a name when the job has none
 }
@@ -53,7 +54,7 @@ func Submit(ctx context.Context, s Store, sub Submission) (Record, error) {
 	}
 	r, err := s.Add(ctx, Record{
 		Name: j.Name, Parent: sub.Parent, Kind: j.Kind, Cluster: j.Compute, Nodes: j.NodeCount(), Display: j.DisplayName,
-		Experiment: j.Experiment, Spec: spec, State: Queued, Created: sub.Now.UTC().Truncate(time.Millisecond),
+		Experiment: j.Experiment, Spec: spec, State: Queued, Notes: sub.Notes, Created: sub.Now.UTC().Truncate(time.Millisecond),
 	})
 	return r, errs.Wrap(err, "queue job %s", j.Name)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strconv"
@@ -58,7 +59,12 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, rest string) {
 }
 
 func (h *Handler) proxyList(w http.ResponseWriter, r *http.Request) {
-	p, err := artifact.Clean(r.URL.Query().Get("path"))
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		h.fail(w, r, errs.New(errs.Invalid, "Invalid path"))
+		return
+	}
+	p, err := artifact.Clean(q.Get("path"))
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -167,7 +173,10 @@ func (h *Handler) sendBelow(w http.ResponseWriter, r *http.Request, uri, below s
 }
 
 func queryValue(r *http.Request, names ...string) string {
-	q := r.URL.Query()
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return ""
+	}
 	for _, n := range names {
 		if v := q.Get(n); v != "" {
 			return v

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/tracking"
@@ -53,10 +56,40 @@ func (c *call) read(f fields) error {
 		}
 		body = []byte(inner)
 	}
+	if !utf8.Valid(body) {
+		return errs.New(errs.Usage, "The request body is not valid UTF-8")
+	}
 	if err := json.Unmarshal(body, &c.raw); err != nil {
 		return errs.New(errs.Usage, "The request body is not a JSON object: %w", err)
 	}
+	if countKeys(body) != len(c.raw) {
+		return errs.New(errs.Usage, "The request body has a key twice")
+	}
 	return nil
+}
+
+// countKeys returns how many keys the outermost object of sound JSON has.
+func countKeys(b []byte) int {
+	depth, n := 0, 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case ':':
+			if depth == 1 {
+				n++
+			}
+		case '"':
+			for i++; b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return n
 }
 
 // checkContentType refuses bodies that a foreign page could send without asking.
@@ -74,7 +107,10 @@ func (c *call) checkContentType() error {
 // readQuery takes the fields from the query: texts, or lists of texts where the
 // route wants lists.
 func (c *call) readQuery(f fields) error {
-	q := c.r.URL.Query()
+	q, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil || !utf8.ValidString(fmt.Sprint(q)) {
+		return errs.New(errs.Usage, "The query of the request is garbled")
+	}
 	c.raw = make(map[string]json.RawMessage, len(q))
 	for _, s := range f {
 		list := q[s.name]
@@ -218,7 +254,7 @@ type real float64
 func (r *real) UnmarshalJSON(b []byte) error {
 	text := strings.Trim(string(b), `"`)
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
+	if err != nil {
 		return &fieldError{value: string(b)}
 	}
 	*r = real(v)

@@ -152,6 +152,21 @@ func limitOf(n, unset, most int) (int, error) {
 	return n, nil
 }
 
+// promptClauses says whether a filter asks for prompts. The clauses that only say
+// that it does not are taken out, because models have no such tag.
+func promptClauses(list []filter.Clause) ([]filter.Clause, bool) {
+	wanted := false
+	out := slices.DeleteFunc(list, func(c filter.Clause) bool {
+		if c.Entity != "tag" || c.Key != PromptTag {
+			return false
+		}
+		is := c.Op == filter.Eq && strings.EqualFold(c.Value.Text, "true") || c.Op == filter.Ne && strings.EqualFold(c.Value.Text, "false")
+		wanted = wanted || is
+		return !is || c.Op == filter.Ne
+	})
+	return out, wanted
+}
+
 // SearchModels returns one page of models and the token of the next, or "".
 // Prompts are hidden unless the filter speaks of their tag.
 func (s *Service) SearchModels(ctx context.Context, q Search) ([]*Model, string, error) {
@@ -167,7 +182,7 @@ func (s *Service) SearchModels(ctx context.Context, q Search) ([]*Model, string,
 	if err != nil {
 		return nil, "", err
 	}
-	prompts := slices.ContainsFunc(clauses, func(c filter.Clause) bool { return c.Entity == "tag" && c.Key == PromptTag })
+	clauses, prompts := promptClauses(clauses)
 	return s.store.SearchModels(ctx, Query{clauses, order, limit, q.Token, prompts})
 }
 
@@ -185,6 +200,6 @@ func (s *Service) SearchVersions(ctx context.Context, q Search) ([]*Version, str
 	if err != nil {
 		return nil, "", err
 	}
-	prompts := slices.ContainsFunc(clauses, func(c filter.Clause) bool { return c.Entity == "tag" && c.Key == PromptTag })
+	clauses, prompts := promptClauses(clauses)
 	return s.store.SearchVersions(ctx, Query{clauses, order, limit, q.Token, prompts})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -74,7 +75,7 @@ func (s *Service) resolve(ctx context.Context, n *NewVersion) (string, error) {
 		n.RunID = run
 	}
 	local, isLocal := localPath(n.Source)
-	if !isLocal {
+	if !isLocal || n.prompt() && bareName.MatchString(n.Source) {
 		return n.Source, nil
 	}
 	refused := errs.New(errs.Invalid, "Invalid model version source: '%s'. To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.", clip(n.Source))
@@ -96,6 +97,13 @@ func (s *Service) resolve(ctx context.Context, n *NewVersion) (string, error) {
 		return "", refused
 	}
 	return n.Source, nil
+}
+
+// bareName is what clients send as the source of a prompt, which has no files.
+var bareName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+func (n *NewVersion) prompt() bool {
+	return slices.ContainsFunc(n.Tags, func(t Tag) bool { return t.Key == PromptTag && strings.EqualFold(t.Value, "true") })
 }
 
 // copied resolves models:/NAME/VERSION, the source of a copied version.
@@ -171,13 +179,19 @@ func CheckSource(source string) error {
 	return badSource(source)
 }
 
+// rootless are the schemes whose URIs need no host.
+var rootless = []string{"file", "mlflow-artifacts", "models", "dbfs", "hdfs", "viewfs", "azureml"}
+
 func checkURL(source string) error {
 	u, err := url.Parse(source)
 	if err != nil {
 		return badSource(source)
 	}
-	if u.Scheme == "file" && u.Host != "" && u.Host != "localhost" {
+	switch {
+	case u.Scheme == "file" && u.Host != "" && u.Host != "localhost":
 		return badSource(source)
+	case u.Scheme != "" && u.Host == "" && !slices.Contains(rootless, u.Scheme):
+		return badSource(source) // such as local:/etc, of no known store
 	}
 	if u.Scheme == "" && !strings.HasPrefix(u.Path, "/") && slices.Contains(strings.Split(u.Path, "/"), ".") {
 		return badSource(source)

@@ -54,7 +54,7 @@ type answer struct {
 func (p *plan) ask(a *answer, rows int) {
 	k := p.m.Outputs()
 	a.scores = sized(a.scores, rows*k)
-	p.m.Estimator.Scores(a.scores, a.x)
+	p.est.Scores(a.scores, a.x)
 	if p.m.Classifier() {
 		a.classes = sized(a.classes, rows)
 		p.m.Decide(a.classes, a.scores, a.x)

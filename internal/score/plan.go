@@ -9,6 +9,7 @@ import (
 type plan struct {
 	m      *model.Model
 	sig    *mlfolder.Signature // nil: nothing is enforced
+	est    model.Estimator     // the fastest form of the model's
 	n      int                 // columns that the estimator takes
 	names  []string            // of these columns; nil: by position
 	tensor *mlfolder.Field     // the one unnamed tensor of the signature
@@ -18,7 +19,7 @@ type plan struct {
 }
 
 func newPlan(m *model.Model) *plan {
-	p := &plan{m: m, n: m.Estimator.Features(), names: m.Columns(), known: map[string]string{}}
+	p := &plan{m: m, est: compiled(m.Estimator), n: m.Estimator.Features(), names: m.Columns(), known: map[string]string{}}
 	if m.Signature != nil && len(m.Signature.Inputs) > 0 {
 		p.sig = m.Signature
 		if f := &p.sig.Inputs[0]; len(p.sig.Inputs) == 1 && f.Tensor != nil && f.Name == "" {

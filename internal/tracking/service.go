@@ -58,6 +58,9 @@ func (s *Service) CreateExperiment(ctx context.Context, name, location string, t
 	if err := CheckLocation("artifact_location", location); err != nil {
 		return "", err
 	}
+	if isLocal(location) && !isLocal(s.root) {
+		return "", errs.New(errs.Invalid, "Invalid value '%s' for 'artifact_location': this server keeps artifacts itself and opens no local folders for experiments", clip(location))
+	}
 	for _, t := range tags {
 		if err := checkExperimentTag(t); err != nil {
 			return "", err
@@ -66,6 +69,12 @@ func (s *Service) CreateExperiment(ctx context.Context, name, location string, t
 	now := s.millis()
 	e := Experiment{Name: name, ArtifactLocation: strings.TrimRight(location, "/"), Stage: Active, Created: now, Updated: now, Tags: tags}
 	return s.store.CreateExperiment(ctx, e, s.root)
+}
+
+// isLocal reports whether a URI names a place on the machine that opens it.
+func isLocal(uri string) bool {
+	u, err := url.Parse(uri)
+	return uri != "" && (err != nil || u.Scheme == "" || u.Scheme == "file" || len(u.Scheme) == 1)
 }
 
 func checkExperimentName(name string) error {

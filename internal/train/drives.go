@@ -41,6 +41,7 @@ func runDrives(ctx context.Context, spec Spec, l *learner) (*Result, error) {
 	if spec.Features != nil {
 		return nil, errs.New(errs.Usage, "--features chooses columns of a table; the features of daily statistics are made from each drive's history")
 	}
+	spec.Compat = "sklearn-1.8" // multiplies weights into the bootstrap; 1.9 draws by weight and would hardly see a failing drive
 	horizon := spec.Horizon
 	if horizon == 0 {
 		horizon = DefaultHorizon

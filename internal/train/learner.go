@@ -20,6 +20,7 @@ type task struct {
 	seed     uint32
 	workers  int
 	progress func(done, total int)
+	compat   tree.Compat
 }
 
 // learner is one way to learn, set up and ready to fit.
@@ -34,6 +35,8 @@ var makers = map[string]func(name string, params []Param) (*learner, error){
 	"LogisticRegression":     logistic,
 	"RandomForestClassifier": forest(tree.RandomForestClassifier),
 	"RandomForestRegressor":  forest(tree.RandomForestRegressor),
+	"ExtraTreesClassifier":   forest(tree.ExtraTreesClassifier),
+	"ExtraTreesRegressor":    forest(tree.ExtraTreesRegressor),
 	"DecisionTreeClassifier": forest(tree.DecisionTreeClassifier),
 	"DecisionTreeRegressor":  forest(tree.DecisionTreeRegressor),
 }
@@ -94,28 +97,55 @@ func forest(defaults func() tree.Options) func(string, []Param) (*learner, error
 		set := map[string]setter{
 			"criterion": criterion(&o.Criterion), "max_depth": whole(&o.MaxDepth, 1, 0),
 			"min_samples_split": count(&o.MinSamplesSplit), "min_samples_leaf": count(&o.MinSamplesLeaf),
-			"min_weight_fraction_leaf": number(&o.MinWeightLeaf), "max_features": featureCount(&o.MaxFeatures),
-			"min_impurity_decrease": number(&o.MinImpurityDecrease), "random_state": whole(&seed, 0, -1),
-			"n_jobs": ignored, "verbose": ignored,
+			"min_weight_fraction_leaf": number(&o.MinWeightFractionLeaf), "max_features": featureCount(&o.MaxFeatures),
+			"max_leaf_nodes": whole(&o.MaxLeafNodes, 2, 0), "min_impurity_decrease": number(&o.MinImpurityDecrease),
+			"ccp_alpha": number(&o.CCPAlpha), "random_state": whole(&seed, 0, -1), "n_jobs": ignored, "verbose": ignored,
 		}
 		if !o.Regression {
-			set["class_weight"] = classWeight(&o.Balanced, &o.ClassWeight)
+			set["class_weight"] = treeWeight(&o, classWeight(new(bool), &o.ClassWeight))
 		}
-		if !o.Single {
-			set["n_estimators"] = whole(&o.Estimators, 1, -1)
-			set["bootstrap"] = boolean(&o.Bootstrap)
-			set["max_samples"] = count(&o.MaxSamples)
+		if o.Single {
+			set["splitter"] = splitter(&o.Splitter)
+		} else {
+			set["n_estimators"], set["bootstrap"] = whole(&o.Estimators, 1, -1), boolean(&o.Bootstrap)
+			set["max_samples"], set["oob_score"] = count(&o.MaxSamples), boolean(&o.OOBScore)
 		}
 		if err := apply(name, params, set); err != nil {
 			return nil, err
 		}
 		return &learner{regression: o.Regression, missing: true, fit: func(ctx context.Context, t task) (model.Estimator, error) {
-			o.Seed, o.Workers, o.Progress = t.seed, t.workers, t.progress
+			o.Seed, o.Workers, o.Progress, o.Compat = t.seed, t.workers, t.progress, t.compat
 			if seed >= 0 {
 				o.Seed = uint32(seed)
 			}
 			return tree.Fit(ctx, t.x, t.y, t.weights, o)
 		}}, nil
+	}
+}
+
+// treeWeight accepts what an ensemble of trees takes as class_weight.
+func treeWeight(o *tree.Options, rest setter) setter {
+	return func(v any) string {
+		switch v {
+		case "balanced":
+			o.Balance = tree.Balanced
+			return ""
+		case "balanced_subsample":
+			o.Balance = tree.BalancedSubsample
+			return ""
+		}
+		return rest(v)
+	}
+}
+
+func splitter(dst *tree.Splitter) setter {
+	return func(v any) string {
+		s, ok := map[any]tree.Splitter{"best": tree.Best, "random": tree.Random}[v]
+		if !ok {
+			return "best or random"
+		}
+		*dst = s
+		return ""
 	}
 }
 

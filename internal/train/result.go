@@ -18,6 +18,7 @@ type Spec struct {
 	TestSize float64  // share of rows (daily statistics: of days) held out, in [0, 1); 0 holds none out
 	Horizon  int      // daily statistics: days ahead; 0 stands for DefaultHorizon
 	Binary   bool     // a target of other than two classes is an error
+	Compat   string   // "sklearn-1.9" or "", "sklearn-1.8": whose trees exact learners grow
 	Workers  int      // goroutines; 0: one a processor
 	Progress Progress // may be nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/drivecast/drivecast/model/mlfolder"
 	"github.com/drivecast/drivecast/smart"
 	"github.com/drivecast/drivecast/table"
+	"github.com/drivecast/drivecast/tree"
 )
 
 // Run trains what spec says. Daily statistics of drives (smart.IsBackblaze) are
@@ -24,6 +25,9 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 	l, err := newLearner(spec.Learner, spec.Params)
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := eras[spec.Compat]; !ok {
+		return nil, errs.New(errs.Usage, "--compat %q is neither sklearn-1.8 nor sklearn-1.9", spec.Compat)
 	}
 	if spec.TestSize < 0 || spec.TestSize >= 1 {
 		return nil, errs.New(errs.Usage, "a test size of %v is not in [0, 1)", spec.TestSize)
@@ -36,6 +40,9 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 	}
 	return runTable(ctx, spec, l)
 }
+
+// eras are the values of Spec.Compat.
+var eras = map[string]tree.Compat{"": tree.Sklearn19, "sklearn-1.9": tree.Sklearn19, "sklearn-1.8": tree.Sklearn18}
 
 // set is data ready to be learned from.
 type set struct {
@@ -66,7 +73,7 @@ func (s *set) fit(ctx context.Context, spec Spec, l *learner) (model.Estimator, 
 	if !l.regression && len(classesOf(y)) < 2 {
 		return nil, errs.New(errs.Invalid, "the target has one class only, %v, among the %d training rows; at least two are needed", y[0], len(y))
 	}
-	return l.fit(ctx, task{x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers,
+	return l.fit(ctx, task{x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers, compat: eras[spec.Compat],
 		progress: spec.Progress.tell("train "+spec.Learner, "trees")})
 }
 

@@ -35,8 +35,8 @@ var plain = map[string]string{
 	"sklearn.externals.joblib.numpy_pickle": "NumpyArrayWrapper",
 }
 
-// allowed reports whether a pickle may name g.
-func allowed(g Global) bool {
+// Allowed reports whether a model file may name g.
+func Allowed(g Global) bool {
 	for _, name := range strings.Fields(plain[g.Module]) {
 		if name == g.Name {
 			return true
@@ -53,8 +53,8 @@ func allowed(g Global) bool {
 	return false
 }
 
-// advice says what to do about a name that is not allowed.
-func advice(g Global) string {
+// Advice says what to do about a name that is not allowed.
+func Advice(g Global) string {
 	switch root, _, _ := strings.Cut(g.Module, "."); root {
 	case "cloudpickle", "__main__", "types", "dill", "functools":
 		return "Code that was defined in a script or a notebook cannot be scored: save an estimator made of scikit-learn's own classes, or export it to ONNX."

@@ -131,8 +131,8 @@ func (m *machine) stackGlobal() error {
 
 func (m *machine) pushGlobal(module, name string) error {
 	g := Global{module, name}
-	if !allowed(g) {
-		return errs.New(errs.Unsupported, "the pickle names %s, which is not on the list of what a model may contain; nothing of it was run. %s", g, advice(g))
+	if !Allowed(g) {
+		return errs.New(errs.Unsupported, "the pickle names %s, which is not on the list of what a model may contain; nothing of it was run. %s", g, Advice(g))
 	}
 	return m.push(g)
 }

@@ -27,6 +27,7 @@ func (c *Cluster) Run(ctx context.Context) error {
 	if err := c.cfg.Store.Expire(ctx, c.cfg.Name); err != nil {
 		return errs.Wrap(err, "take over cluster %s", c.cfg.Name)
 	}
+	c.run = ctx
 	go b.serve(c.answer)
 	c.scaleTo(c.cfg.Min)
 	beats, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -115,6 +116,8 @@ func (c *Cluster) hand(ctx context.Context, r job.Record) {
 		c.runJob(ctx, r)
 		c.mu.Lock()
 		delete(c.work, r.Name)
+		close(c.ended)
+		c.ended = make(chan struct{})
 		c.mu.Unlock()
 		c.release(r.Name)
 		poke(c.freed)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/drivecast/drivecast/errs"
@@ -17,6 +18,7 @@ import (
 // CreateOptions are those of `job create`.
 type CreateOptions struct {
 	Store   job.Store
+	Catalog job.Catalog // registered components; nil for none
 	WorkDir string
 	File    string
 	Set     []string  // overrides, path=value
@@ -31,14 +33,14 @@ type CreateOptions struct {
 // it that a runner lives. The job has been queued when it returns without an
 // error; the problems are warnings about the file.
 func Create(ctx context.Context, o CreateOptions) (job.Record, []job.Problem, error) {
-	j, err := job.Load(o.File, o.Set...)
+	j, err := job.LoadWith(o.File, finder(ctx, o.Catalog), o.Set...)
 	if err != nil {
 		return job.Record{}, nil, err
 	}
 	if o.Name != "" {
 		j.Name = o.Name
 	}
-	if err := keepCode(o.WorkDir, j); err != nil {
+	if err := KeepCode(o.WorkDir, j); err != nil {
 		return job.Record{}, nil, err
 	}
 	r, err := job.Submit(ctx, o.Store, job.Submission{Job: j, Cluster: o.Cluster, Now: o.Now, Random: rand.Reader})
@@ -51,9 +53,17 @@ func Create(ctx context.Context, o CreateOptions) (job.Record, []job.Problem, er
 	return r, j.Warnings, nil
 }
 
-// keepCode replaces the code folder of a job by a snapshot.
-func keepCode(workDir string, j *job.Job) error {
-	if j.Command == nil || j.Command.Code == "" || job.IsRemote(j.Command.Code) {
+// KeepCode replaces the code folder of a job, and of its steps, by snapshots: the
+// job runs with its code as it is now.
+func KeepCode(workDir string, j *job.Job) error {
+	if j.Pipeline != nil {
+		for _, name := range j.Pipeline.Order {
+			if err := KeepCode(workDir, j.Pipeline.Steps[name].Job); err != nil {
+				return errs.Wrap(err, "jobs.%s", name)
+			}
+		}
+	}
+	if j.Command == nil || j.Command.Code == "" || job.IsRemote(j.Command.Code) || strings.HasPrefix(j.Command.Code, snapshotScheme) {
 		return nil
 	}
 	name, err := Snapshot(workDir, j.Command.Code)

@@ -156,7 +156,7 @@ func (w *worker) collect() error {
 		}
 		from := filepath.Join(OutputDir(w.c.cfg.WorkDir, w.rec.Name), name)
 		if o.Type == "uri_file" {
-			from = filepath.Join(from, outputFile(name, o))
+			from = onlyFile(from, filepath.Join(from, outputFile(name, o)))
 			if _, err := os.Stat(from); os.IsNotExist(err) {
 				continue // the job chose not to write it
 			}

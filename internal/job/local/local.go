@@ -48,6 +48,7 @@ type Config struct {
 	Env      []string      // further environment of every process, KEY=value
 	Runs     Runs          // nil when jobs are not tracked
 	Assets   Assets        // nil when there are no registered assets
+	Catalog  job.Catalog   // remembers the steps of pipelines; nil when none are to be reused
 	Tracking string        // MLFLOW_TRACKING_URI of the processes
 	Logger   *slog.Logger
 	Now      func() time.Time // nil is time.Now
@@ -80,10 +81,12 @@ type Cluster struct {
 	cfg   Config
 	owner string
 
-	mu      sync.Mutex
-	nodes   []*node
-	work    map[string]context.CancelCauseFunc // jobs in hand, by name
-	changed time.Time                          // last change of the number of nodes
+	run context.Context // ends when the runner stops; set by Run
+
+	mu    sync.Mutex
+	nodes []*node
+	work  map[string]context.CancelCauseFunc // jobs in hand, by name
+	ended chan struct{}                      // closed, and made anew, each time a job leaves the runner's hands
 
 	wake  chan struct{}
 	freed chan struct{}
@@ -105,7 +108,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	setDefaults(&cfg)
 	return &Cluster{
 		cfg: cfg, owner: cfg.Random(), work: map[string]context.CancelCauseFunc{},
-		wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), beat: make(chan struct{}, 1),
+		ended: make(chan struct{}), wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), beat: make(chan struct{}, 1),
 	}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -34,9 +35,9 @@ func newBench(t *testing.T) *bench {
 	if runtime.GOOS == "windows" {
 		t.Skip("the commands of these tests are for a Unix shell")
 	}
-	b := &bench{t: t, store: jobtest.NewMemory(), dir: t.TempDir(), runs: &fakeRuns{}}
+	b := &bench{t: t, store: jobtest.NewMemory(), dir: t.TempDir(), runs: &fakeRuns{dir: t.TempDir()}}
 	b.cfg = local.Config{
-		Store: b.store, Name: "cpu", Max: 2, WorkDir: filepath.Join(b.dir, "work"), Runs: b.runs, Tracking: "http://tracking.test",
+		Store: b.store, Catalog: b.store.(job.Catalog), Name: "cpu", Max: 2, WorkDir: filepath.Join(b.dir, "work"), Runs: b.runs, Tracking: "http://tracking.test",
 		Idle: -1, ExitIdle: true, Poll: 20 * time.Millisecond, Grace: 300 * time.Millisecond, TrackingFor: 2 * time.Second,
 	}
 	return b
@@ -50,6 +51,9 @@ func (b *bench) submit(yaml string) string {
 	}
 	j, err := job.Load(file)
 	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := local.KeepCode(b.cfg.WorkDir, j); err != nil {
 		b.t.Fatal(err)
 	}
 	r, err := job.Submit(b.t.Context(), b.store, job.Submission{Job: j, Cluster: "cpu", Now: time.Now(), Random: rand.Reader})
@@ -107,7 +111,8 @@ type fakeRuns struct {
 	starts []local.RunStart
 	ends   map[string]string
 	files  map[string]string
-	points map[string][]local.Point
+	tags   map[string]string
+	dir    string // metrics are the numbers in the file of the run's id
 }
 
 func (f *fakeRuns) call() error {
@@ -158,12 +163,32 @@ func (f *fakeRuns) Upload(_ context.Context, id, name, path string) error {
 }
 
 func (f *fakeRuns) Metric(_ context.Context, id, key string) ([]local.Point, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.points[id+"/"+key]), nil
+	text, err := os.ReadFile(filepath.Join(f.dir, id))
+	if err != nil {
+		return nil, errs.New(errs.NotFound, "no metric %s", key)
+	}
+	var out []local.Point
+	for i, word := range strings.Fields(string(text)) {
+		v, err := strconv.ParseFloat(word, 64)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, local.Point{Step: int64(i), Value: v})
+	}
+	return out, nil
 }
 
-func (f *fakeRuns) Tag(context.Context, string, map[string]string) error { return nil }
+func (f *fakeRuns) Tag(_ context.Context, id string, tags map[string]string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.tags == nil {
+		f.tags = map[string]string{}
+	}
+	for k, v := range tags {
+		f.tags[id+"/"+k] = v
+	}
+	return nil
+}
 
 func TestJobRunsToCompletion(t *testing.T) {
 	b := newBench(t)

@@ -52,6 +52,9 @@ func (w *worker) plan(run Run, inputs, outputs map[string]string) ([]launch, err
 	cfg, cmd := w.c.cfg, w.job.Command
 	look := job.Inner(w.job.Inputs, inputs, outputs)
 	line, err := job.Expand(cmd.Line, look)
+	if err == nil && w.job.Parallel != nil {
+		line, err = w.parallelLine(inputs, look)
+	}
 	if err != nil {
 		return nil, errs.Wrap(err, "command")
 	}

@@ -62,7 +62,13 @@ func (w *worker) advance(ctx context.Context) error {
 	if w.rec.Outcome != "" { // the processes have ended; an earlier runner did not get to the end
 		return w.conclude(ctx)
 	}
-	if w.job.Kind != job.KindCommand {
+	switch w.job.Kind {
+	case job.KindCommand:
+	case job.KindSweep:
+		return w.watchOver(ctx, w.sweep)
+	case job.KindPipeline:
+		return w.watchOver(ctx, w.pipeline)
+	default:
 		return errs.New(errs.Unsupported, "a %s cannot run on this machine", w.job.Kind)
 	}
 	if w.rec.Nodes > w.c.cfg.Max {
