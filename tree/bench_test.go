@@ -51,7 +51,17 @@ func BenchmarkForest100kx20(b *testing.B) {
 
 func BenchmarkRegressor(b *testing.B) {
 	x, y := blobs(20_000, 10)
+	for i := range y {
+		y[i] += 0.3 * x.Data[i]
+	}
 	o := RandomForestRegressor()
 	o.MaxDepth, o.Estimators = 10, 5
+	benchmarkFit(b, x, y, o)
+}
+
+func BenchmarkExtraTrees(b *testing.B) {
+	x, y := blobs(20_000, 10)
+	o := ExtraTreesClassifier()
+	o.MaxDepth, o.Estimators = 10, 20
 	benchmarkFit(b, x, y, o)
 }

@@ -61,7 +61,7 @@ func TestCountingFindsTheSameTrees(t *testing.T) {
 		if !d.countable(&o) {
 			t.Fatalf("seed %d: whole weights are not countable", seed)
 		}
-		fast, slow := d.grower(rankColumns(d.x, 1), &o), d.grower(nil, &o)
+		fast, slow := d.grower(rankColumns(d.x, d.hasMissing, 1), &o), d.grower(nil, &o)
 		for s := range uint32(2) {
 			a, b := fast.tree(context.Background(), s, d, &o), slow.tree(context.Background(), s, d, &o)
 			if !reflect.DeepEqual(a, b) {

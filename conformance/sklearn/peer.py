@@ -226,10 +226,11 @@ def write_splits(folder, tables=60):
 
         add("KFold", ms.KFold(folds, shuffle=shuffle, random_state=state), x)
         add("StratifiedKFold", ms.StratifiedKFold(folds, shuffle=shuffle, random_state=state), x, y)
-        if VERSION >= (1, 6):
-            add("GroupKFold", ms.GroupKFold(folds, shuffle=shuffle, random_state=state), x, y, groups)
-        elif len(np.unique(np.unique(groups, return_counts=True)[1])) == len(np.unique(groups)):
-            shuffle = False  # 1.3 does not shuffle, and leaves the order of equal groups to an unstable sort
+        sizes = np.unique(groups, return_counts=True)[1]
+        if shuffle and VERSION >= (1, 6):
+            add("GroupKFold", ms.GroupKFold(folds, shuffle=True, random_state=seed), x, y, groups)
+        elif VERSION >= (1, 9) or len(set(sizes)) == len(sizes):
+            shuffle = False  # before 1.9 the order of groups of equal size is that of an unstable sort
             add("GroupKFold", ms.GroupKFold(folds), x, y, groups)
         add("TimeSeriesSplit", ms.TimeSeriesSplit(folds, max_train_size=(number % 4) * 7 or None, gap=number % 3), x)
         add("ShuffleSplit", ms.ShuffleSplit(folds, test_size=size, random_state=seed), x)
