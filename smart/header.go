@@ -18,11 +18,8 @@ import (
 // or a file whose first CSV has columns date, serial_number, failure and some
 // smart_N_raw or smart_N_normalized.
 func IsBackblaze(path string) bool {
-	members, err := membersOf(path)
-	if err != nil {
-		return false
-	}
-	for _, m := range members[:min(len(members), 3)] {
+	members, _ := membersOf(path) // a damaged file among them shows in Open
+	for _, m := range members[:min(len(members), 10)] {
 		if h, err := look(m, nil); err == nil && h.layout.failure >= 0 {
 			return true
 		}
@@ -31,7 +28,8 @@ func IsBackblaze(path string) bool {
 }
 
 // membersOf lists the CSV streams at path; in a folder, those of all files in it
-// and below that look like data by their names.
+// and below that look like data by their names. With an error, which is that of
+// the first file that cannot be opened, it returns the others.
 func membersOf(path string) ([]table.Member, error) {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -43,6 +41,7 @@ func membersOf(path string) ([]table.Member, error) {
 		return table.Members(path)
 	}
 	var out []table.Member
+	var damaged error
 	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return errs.Wrap(err, "open drive data")
@@ -58,11 +57,11 @@ func membersOf(path string) ([]table.Member, error) {
 			return nil
 		}
 		ms, err := table.Members(p)
-		out = append(out, ms...)
-		return err
+		out, damaged = append(out, ms...), cmp.Or(damaged, err)
+		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err = cmp.Or(err, damaged); err != nil {
+		return out, err
 	}
 	if len(out) == 0 {
 		return nil, &errs.Input{File: path, Problem: "the folder holds no .csv, .csv.gz or .zip file", Mend: "check the path"}
