@@ -57,7 +57,8 @@ func (s *Scanner) readFault(err error) error {
 		return err
 	}
 	if why := damage(err); why != "" {
-		return s.fault(s.next, "", why, "copy or download the file again")
+		reached := s.next + bytes.Count(s.buf[s.pos:s.end], []byte{'\n'})
+		return s.fault(reached, "", why, "copy or download the file again")
 	}
 	return errs.Wrap(err, "read %s", s.name)
 }
