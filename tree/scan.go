@@ -30,13 +30,13 @@ func (c *counter) search(f int, col *rankedColumn, found *split) bool {
 		for b[high] == 0 {
 			high--
 		}
-		if col.constant(uint32(low), uint32(high)) {
+		if col.one(uint32(low), uint32(high)) {
 			return false
 		}
 		c.scanBuckets(col, b[low:high+1], uint32(low))
 	} else {
 		keys, low, high := c.gather(col)
-		if col.constant(low, high) {
+		if col.one(low, high) {
 			return false
 		}
 		switch {
@@ -53,11 +53,6 @@ func (c *counter) search(f int, col *rankedColumn, found *split) bool {
 		c.consider(f, col, p.last, p.rank, p.pos, found)
 	}
 	return true
-}
-
-// constant reports whether a split takes all values from rank low to high as one.
-func (c *rankedColumn) constant(low, high uint32) bool {
-	return low == high || c.close && c.distinct[high] <= c.distinct[low]+sameValue
 }
 
 // gather makes the keys of the node's rows by a column and returns the lowest
@@ -190,7 +185,7 @@ func (c *counter) collect(col *rankedColumn, p peak) (bar float64) {
 // allowed reports whether both sides are large enough and the ranks differ.
 func (c *counter) allowed(col *rankedColumn, last, rank uint32, pos int, wl, wr float64) bool {
 	return pos >= c.minLeaf && len(c.rows)-pos >= c.minLeaf && wl >= c.minWeight && wr >= c.minWeight &&
-		!(col.close && col.distinct[rank] <= col.distinct[last]+sameValue)
+		!col.one(last, rank)
 }
 
 // scanClasses looks at the splits of sorted keys of any number of classes.
