@@ -17,6 +17,7 @@ type rankedColumn struct {
 // goroutines.
 func rankColumns(x [][]float32, hasMissing []bool, workers int) []rankedColumn {
 	out := make([]rankedColumn, len(x))
+	workers = min(workers, len(x))
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
