@@ -3,6 +3,7 @@ package mlflow_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,9 +31,11 @@ func openWith(tb testing.TB, cfg mlflow.Config) *mlflow.Handler {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { folder.Close() })
-	cfg.Tracking, cfg.Registry, cfg.Artifacts = db.Tracking(), db.Registry(), folder
-	clock := time.UnixMilli(1_700_000_000_000)
-	cfg.Now = func() time.Time { clock = clock.Add(time.Millisecond); return clock }
+	cfg.Tracking, cfg.Registry, cfg.Artifacts, cfg.Webhooks = db.Tracking(), db.Registry(), folder, db.Webhooks()
+	if cfg.Now == nil {
+		var ticks atomic.Int64 // the services run side by side
+		cfg.Now = func() time.Time { return time.UnixMilli(1_700_000_000_000 + ticks.Add(1)) }
+	}
 	cfg.Seed = 1
 	h, err := mlflow.NewHandler(tb.Context(), cfg)
 	if err != nil {
