@@ -170,9 +170,11 @@ background when no runner of the cluster lives, and "up" runs one of its own.`,
 				cfg.Idle = time.Duration(max(idle, 1e-9) * float64(time.Second))
 			}
 			cfg.Logger, cfg.ExitIdle = a.logger(slog.LevelInfo), exit
-			if cfg.Runs, cfg.Tracking, err = f.runs(c.Context(), cfg.Logger); err != nil {
+			var stop func()
+			if cfg.Runs, cfg.Tracking, stop, err = f.runs(c.Context(), name, cfg.Logger); err != nil {
 				return err
 			}
+			defer stop()
 			cluster, err := local.NewCluster(cfg)
 			if err != nil {
 				return err

@@ -87,7 +87,7 @@ func (a *app) jobCreate() *cobra.Command {
 				return err
 			}
 			defer f.close()
-			o.Store, o.WorkDir, o.Now, o.Runner = f.store, f.workDir(), a.now(), f.startRunner
+			o.Store, o.Catalog, o.WorkDir, o.Now, o.Runner = f.store, f.store, f.workDir(), a.now(), f.startRunner
 			r, warnings, err := local.Create(c.Context(), o)
 			local.PrintWarnings(a.stderr, o.File, warnings)
 			if err != nil {

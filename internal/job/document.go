@@ -189,3 +189,6 @@ func (d *Document) Text() ([]byte, error) {
 func (d *Document) Named() (name, version string) {
 	return text(d.root, "name"), text(d.root, "version")
 }
+
+// LocalPath returns the document's path field, absolute when it is local.
+func (d *Document) LocalPath() string { return d.path(text(d.root, "path")) }

@@ -90,13 +90,24 @@ func (p *pool) stmt(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, e
 
 // keep remembers a prepared statement of a query that will come again.
 func (p *pool) keep(query string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.st[query] != nil || len(p.st) >= maxStatements {
+	p.mu.RLock()
+	done := p.st[query] != nil || len(p.st) >= maxStatements
+	p.mu.RUnlock()
+	if done {
 		return
 	}
-	if s, err := p.db.Prepare(query); err == nil {
+	s, err := p.db.Prepare(query) // not under the lock: it may wait for a connection whose user waits for the lock
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	spare := p.st[query] != nil // another was quicker; theirs may be in use
+	if !spare {
 		p.st[query] = s
+	}
+	p.mu.Unlock()
+	if spare {
+		s.Close()
 	}
 }
 

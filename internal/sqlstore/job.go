@@ -1,11 +1,11 @@
-// Package sqlstore keeps records in SQLite.
 package sqlstore
 
 import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,18 +13,34 @@ import (
 	"github.com/drivecast/drivecast/internal/job"
 )
 
-// Jobs is the durable queue of jobs and the catalog of their assets. Every
-// change is one statement, so that processes which share the file never wait
-// for each other longer than one write.
-type Jobs struct{ read, write *sql.DB }
+// Jobs is the durable queue of jobs and the catalog of their assets. Several
+// processes may have one database open.
+type Jobs struct{ d *DB }
 
 var (
 	_ job.Store   = (*Jobs)(nil)
 	_ job.Catalog = (*Jobs)(nil)
 )
 
-// NewJobs makes the queue on connections to one database.
-func NewJobs(read, write *sql.DB) *Jobs { return &Jobs{read: read, write: write} }
+// Jobs is the queue in this database.
+func (d *DB) Jobs() *Jobs { return &Jobs{d: d} }
+
+// OpenJobs opens the queue in an SQLite file, which is made when absent. Close
+// ends the connections.
+func OpenJobs(ctx context.Context, file string) (*Jobs, error) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return nil, errs.Wrap(err, "find %s", file)
+	}
+	d, err := Open(ctx, "sqlite:///"+abs, Options{})
+	if err != nil {
+		return nil, err
+	}
+	return d.Jobs(), nil
+}
+
+// Close closes the database.
+func (s *Jobs) Close() error { return s.d.Close() }
 
 const (
 	jobHeads = `seq, name, parent, kind, cluster, nodes, display, experiment, state, outcome, detail, run_id, attempt, lost,
@@ -98,7 +114,7 @@ func changing(r job.Record) ([]any, error) {
 	if r.ExitCode != nil {
 		code = *r.ExitCode
 	}
-	return []any{r.Parent, r.Kind, r.Cluster, r.Nodes, r.Display, r.Experiment, r.State, r.Outcome, r.Detail, r.RunID, r.Attempt, r.Lost,
+	return []any{r.Parent, string(r.Kind), r.Cluster, r.Nodes, r.Display, r.Experiment, string(r.State), string(r.Outcome), r.Detail, r.RunID, r.Attempt, r.Lost,
 		r.Failures, code, processes, r.Best, string(r.Notes), toMilli(r.Lease), toMilli(r.Started), toMilli(r.Ended)}, nil
 }
 
@@ -109,33 +125,53 @@ func (s *Jobs) Add(ctx context.Context, r job.Record) (job.Record, error) {
 		return job.Record{}, err
 	}
 	values = append(values, r.Name, string(r.Spec), r.Owner, r.Fence, toMilli(r.Created))
-	err = s.write.QueryRowContext(ctx, `INSERT INTO jobs (parent, kind, cluster, nodes, display, experiment, state, outcome, detail, run_id,
-		attempt, lost, failures, exit_code, processes, best, notes, lease, started, ended, name, spec, owner, fence, created, revision)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
-		ON CONFLICT (name) DO NOTHING RETURNING seq`, values...).Scan(&r.Seq)
-	if errors.Is(err, sql.ErrNoRows) {
-		return job.Record{}, errs.New(errs.Exists, "a job named %s exists", r.Name)
+	err = s.d.Update(ctx, func(t *Tx) error {
+		added, err := t.Get(`INSERT INTO jobs (parent, kind, cluster, nodes, display, experiment, state, outcome, detail, run_id,
+			attempt, lost, failures, exit_code, processes, best, notes, lease, started, ended, name, spec, owner, fence, created, revision)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+			ON CONFLICT (name) DO NOTHING RETURNING seq`, values, &r.Seq)
+		if err == nil && !added {
+			return errs.New(errs.Exists, "a job named %s exists", r.Name)
+		}
+		return err
+	})
+	if err != nil {
+		return job.Record{}, errs.Wrap(err, "add job %s", r.Name)
 	}
-	return r, errs.Wrap(err, "add job %s", r.Name)
+	return r, nil
 }
 
 // Get is described at job.Store.
 func (s *Jobs) Get(ctx context.Context, name string) (job.Record, error) {
-	r, err := s.get(ctx, s.read, name)
+	var r row
+	err := s.d.View(ctx, func(t *Tx) (err error) {
+		r, err = getJob(t, name)
+		return err
+	})
 	return r.Record, err
 }
 
-func (s *Jobs) get(ctx context.Context, db *sql.DB, name string) (row, error) {
-	r, err := scanJob(db.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM jobs WHERE name = ?`, name).Scan, true)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, errs.New(errs.NotFound, "no job is named %s", name)
+func getJob(t *Tx, name string) (row, error) {
+	r, found, err := oneJob(t, `SELECT `+jobColumns+` FROM jobs WHERE name = ?`, name)
+	if err == nil && !found {
+		err = errs.New(errs.NotFound, "no job is named %s", name)
 	}
 	return r, errs.Wrap(err, "read job %s", name)
 }
 
+// oneJob reads the first record of a query for jobColumns.
+func oneJob(t *Tx, query string, args ...any) (r row, found bool, err error) {
+	err = t.each(query, args, func(rows *sql.Rows) (err error) {
+		found = true
+		r, err = scanJob(rows.Scan, true)
+		return err
+	})
+	return r, found, err
+}
+
 // where writes a query's conditions.
 func where(q job.Query) (string, []any) {
-	text, args := ` WHERE 1`, []any{}
+	text, args := ` WHERE 1 = 1`, []any{}
 	and := func(condition string, values ...any) {
 		text, args = text+` AND `+condition, append(args, values...)
 	}
@@ -146,12 +182,12 @@ func where(q job.Query) (string, []any) {
 		and(`parent = ?`, q.Parent)
 	}
 	if q.Top {
-		and(`+parent = ''`) // the plus keeps the scan in the order of seq
+		and(`parent || '' = ''`) // not by the index: the page follows seq
 	}
 	if len(q.States) > 0 {
 		states := make([]any, len(q.States))
 		for i, s := range q.States {
-			states[i] = s
+			states[i] = string(s)
 		}
 		and(`state IN (?`+strings.Repeat(`, ?`, len(states)-1)+`)`, states...)
 	}
@@ -168,51 +204,56 @@ func (s *Jobs) List(ctx context.Context, q job.Query) ([]job.Record, error) {
 		limit = 100
 	}
 	text, args := where(q)
-	rows, err := s.read.QueryContext(ctx, `SELECT `+jobHeads+` FROM jobs`+text+` ORDER BY seq DESC LIMIT ?`, append(args, min(limit, 1000))...)
-	if err != nil {
-		return nil, errs.Wrap(err, "list jobs")
-	}
-	defer rows.Close()
 	out := []job.Record{}
-	for rows.Next() {
-		r, err := scanJob(rows.Scan, false)
-		if err != nil {
-			return nil, errs.Wrap(err, "list jobs")
-		}
-		out = append(out, r.Record)
-	}
-	return out, errs.Wrap(rows.Err(), "list jobs")
+	err := s.d.View(ctx, func(t *Tx) error {
+		return t.each(`SELECT `+jobHeads+` FROM jobs`+text+` ORDER BY seq DESC LIMIT ?`, append(args, min(limit, 1000)), func(rows *sql.Rows) error {
+			r, err := scanJob(rows.Scan, false)
+			out = append(out, r.Record)
+			return err
+		})
+	})
+	return out, errs.Wrap(err, "list jobs")
 }
 
 // Count is described at job.Store.
-func (s *Jobs) Count(ctx context.Context, q job.Query) (int, error) {
-	var n int
+func (s *Jobs) Count(ctx context.Context, q job.Query) (n int, err error) {
 	text, args := where(q)
-	err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM jobs`+text, args...).Scan(&n)
+	err = s.d.View(ctx, func(t *Tx) error {
+		_, err := t.Get(`SELECT COUNT(*) FROM jobs`+text, args, &n)
+		return err
+	})
 	return n, errs.Wrap(err, "count jobs")
 }
 
 // Claim is described at job.Store.
 func (s *Jobs) Claim(ctx context.Context, c job.Claim) (job.Record, error) {
-	take := func(which string, args ...any) (row, error) {
-		args = append([]any{c.Owner, toMilli(c.Until), c.Cluster}, args...)
-		return scanJob(s.write.QueryRowContext(ctx, `UPDATE jobs SET owner = ?, lease = ?, fence = fence + 1, revision = revision + 1,
-			state = CASE state WHEN 'Queued' THEN 'Starting' ELSE state END
-			WHERE seq = (SELECT seq FROM jobs WHERE cluster = ? AND `+which+` AND nodes <= ? ORDER BY seq LIMIT 1) RETURNING `+jobColumns,
-			append(args, c.MaxNodes)...).Scan, true)
+	var r row
+	err := s.d.Update(ctx, func(t *Tx) error {
+		take := func(which string, args ...any) (found bool, err error) {
+			args = append([]any{c.Owner, toMilli(c.Until), c.Cluster}, args...)
+			r, found, err = oneJob(t, `UPDATE jobs SET owner = ?, lease = ?, fence = fence + 1, revision = revision + 1,
+				state = CASE state WHEN 'Queued' THEN 'Starting' ELSE state END
+				WHERE seq = (SELECT seq FROM jobs WHERE cluster = ? AND `+which+` AND nodes <= ? ORDER BY seq LIMIT 1) RETURNING `+jobColumns,
+				append(args, c.MaxNodes)...)
+			return found, err
+		}
+		found, err := take(`state IN (`+inProgress+`) AND lease <= ?`, toMilli(c.Now))
+		if err == nil && !found {
+			found, err = take(`state = 'Queued'`)
+		}
+		if err == nil && !found {
+			err = errs.New(errs.NotFound, "nothing to claim")
+		}
+		return err
+	})
+	if err != nil {
+		return job.Record{}, errs.Wrap(err, "claim a job of cluster %s", c.Cluster)
 	}
-	r, err := take(`state IN (`+inProgress+`) AND lease <= ?`, toMilli(c.Now))
-	if errors.Is(err, sql.ErrNoRows) {
-		r, err = take(`state = 'Queued'`)
-	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return job.Record{}, errs.New(errs.NotFound, "nothing to claim")
-	}
-	return r.Record, errs.Wrap(err, "claim a job of cluster %s", c.Cluster)
+	return r.Record, nil
 }
 
 // Renew is described at job.Store.
-func (s *Jobs) Renew(ctx context.Context, owner string, names []string, until time.Time) ([]string, error) {
+func (s *Jobs) Renew(ctx context.Context, owner string, names []string, until time.Time) (canceled []string, err error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -220,78 +261,86 @@ func (s *Jobs) Renew(ctx context.Context, owner string, names []string, until ti
 	for _, n := range names {
 		args = append(args, n)
 	}
-	rows, err := s.write.QueryContext(ctx, `UPDATE jobs SET lease = ?, revision = revision + 1 WHERE owner = ? AND state IN (`+inProgress+`)
-		AND name IN (?`+strings.Repeat(`, ?`, len(names)-1)+`) RETURNING name, state`, args...)
-	if err != nil {
-		return nil, errs.Wrap(err, "renew leases")
-	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var name string
-		var state job.State
-		if err := rows.Scan(&name, &state); err != nil {
-			return nil, errs.Wrap(err, "renew leases")
-		}
-		if state == job.CancelRequested {
-			out = append(out, name)
-		}
-	}
-	return out, errs.Wrap(rows.Err(), "renew leases")
+	err = s.d.Update(ctx, func(t *Tx) error {
+		return t.each(`UPDATE jobs SET lease = ?, revision = revision + 1 WHERE owner = ? AND state IN (`+inProgress+`)
+			AND name IN (?`+strings.Repeat(`, ?`, len(names)-1)+`) RETURNING name, state`, args, func(rows *sql.Rows) error {
+			var name, state string
+			err := rows.Scan(&name, &state)
+			if job.State(state) == job.CancelRequested {
+				canceled = append(canceled, name)
+			}
+			return err
+		})
+	})
+	slices.Sort(canceled)
+	return canceled, errs.Wrap(err, "renew leases")
 }
 
 // Expire is described at job.Store.
 func (s *Jobs) Expire(ctx context.Context, cluster string) error {
-	_, err := s.write.ExecContext(ctx, `UPDATE jobs SET lease = 0, revision = revision + 1 WHERE cluster = ? AND state IN (`+inProgress+`)`, cluster)
+	err := s.d.Update(ctx, func(t *Tx) error {
+		_, err := t.Exec(`UPDATE jobs SET lease = 0, revision = revision + 1 WHERE cluster = ? AND state IN (`+inProgress+`)`, cluster)
+		return err
+	})
 	return errs.Wrap(err, "end the leases of cluster %s", cluster)
 }
 
-// Update is described at job.Store. A change by another process between
-// reading and writing shows in the revision, and the change is made anew.
+// Update is described at job.Store.
 func (s *Jobs) Update(ctx context.Context, name string, fence int64, change func(*job.Record) error) (job.Record, error) {
-	for {
-		old, err := s.get(ctx, s.write, name)
+	var next job.Record
+	err := s.d.Update(ctx, func(t *Tx) error {
+		old, err := getJob(t, name)
 		switch {
 		case err != nil:
-			return job.Record{}, err
+			return err
 		case old.State.Terminal():
-			return job.Record{}, errs.New(errs.State, "job %s has ended: %s", name, old.State)
+			return errs.New(errs.State, "job %s has ended: %s", name, old.State)
 		case old.Fence != fence:
-			return job.Record{}, errs.New(errs.State, "job %s was claimed by another runner", name)
+			return errs.New(errs.State, "job %s was claimed by another runner", name)
 		}
-		next := old.Record
+		next = old.Record
 		if err := change(&next); err != nil {
-			return job.Record{}, err
+			return err
 		}
 		next.Name, next.Seq, next.Spec, next.Owner, next.Fence, next.Created = old.Name, old.Seq, old.Spec, old.Owner, old.Fence, old.Created
 		values, err := changing(next)
 		if err != nil {
-			return job.Record{}, err
+			return err
 		}
-		done, err := s.write.ExecContext(ctx, `UPDATE jobs SET parent = ?, kind = ?, cluster = ?, nodes = ?, display = ?, experiment = ?, state = ?,
+		n, err := t.Exec(`UPDATE jobs SET parent = ?, kind = ?, cluster = ?, nodes = ?, display = ?, experiment = ?, state = ?,
 			outcome = ?, detail = ?, run_id = ?, attempt = ?, lost = ?, failures = ?, exit_code = ?, processes = ?, best = ?, notes = ?,
 			lease = ?, started = ?, ended = ?, revision = revision + 1 WHERE seq = ? AND revision = ?`, append(values, old.Seq, old.revision)...)
-		if err != nil {
-			return job.Record{}, errs.Wrap(err, "change job %s", name)
+		if err == nil && n != 1 {
+			err = errs.New(errs.Unavailable, "job %s was changed at the same time", name)
 		}
-		if n, err := done.RowsAffected(); err != nil || n == 1 {
-			return next, errs.Wrap(err, "change job %s", name)
-		}
+		return err
+	})
+	if err != nil {
+		return job.Record{}, err
 	}
+	return next, nil
 }
 
 // Cancel is described at job.Store.
 func (s *Jobs) Cancel(ctx context.Context, name string, now time.Time) (job.Record, error) {
-	r, err := scanJob(s.write.QueryRowContext(ctx, `UPDATE jobs SET
-		outcome = CASE WHEN state IN ('Queued', 'NotStarted') THEN 'Canceled' ELSE outcome END,
-		ended = CASE WHEN state IN ('Queued', 'NotStarted') THEN ? ELSE ended END,
-		state = CASE WHEN state IN ('Queued', 'NotStarted') THEN 'Canceled' ELSE 'CancelRequested' END, revision = revision + 1
-		WHERE name = ? AND state NOT IN (`+ended+`) RETURNING `+jobColumns, toMilli(now), name).Scan, true)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return r.Record, errs.Wrap(err, "cancel job %s", name)
+	var r row
+	err := s.d.Update(ctx, func(t *Tx) (err error) {
+		var found bool
+		r, found, err = oneJob(t, `UPDATE jobs SET
+			outcome = CASE WHEN state IN ('Queued', 'NotStarted') THEN 'Canceled' ELSE outcome END,
+			ended = CASE WHEN state IN ('Queued', 'NotStarted') THEN ? ELSE ended END,
+			state = CASE WHEN state IN ('Queued', 'NotStarted') THEN 'Canceled' ELSE 'CancelRequested' END, revision = revision + 1
+			WHERE name = ? AND state NOT IN (`+ended+`) RETURNING `+jobColumns, toMilli(now), name)
+		if err != nil || found {
+			return err
+		}
+		if r, err = getJob(t, name); err != nil {
+			return err
+		}
+		return errs.New(errs.State, "job %s has ended: %s", name, r.State)
+	})
+	if err != nil {
+		return job.Record{}, errs.Wrap(err, "cancel job %s", name)
 	}
-	if r, err = s.get(ctx, s.read, name); err != nil {
-		return job.Record{}, err
-	}
-	return job.Record{}, errs.New(errs.State, "job %s has ended: %s", name, r.State)
+	return r.Record, nil
 }

@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,4 +43,24 @@ func BenchmarkJobPage(b *testing.B) {
 			b.Fatal(len(list), err)
 		}
 	}
+}
+
+// TestConcurrentFirstUse lets many goroutines bring statements that are new to
+// the one connection that writes: each must get its turn.
+func TestConcurrentFirstUse(t *testing.T) {
+	s := openJobs(t)
+	var done sync.WaitGroup
+	for i := range 40 {
+		done.Go(func() {
+			name := fmt.Sprint("j", i)
+			if _, err := s.Add(t.Context(), job.Record{Name: name, Cluster: "cpu", State: job.Queued}); err != nil {
+				t.Error(err)
+			}
+			names := make([]string, i+1) // a statement of its own
+			if _, err := s.Renew(t.Context(), "me", names, time.Unix(9, 0)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
 }

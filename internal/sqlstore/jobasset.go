@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/job"
@@ -23,47 +22,58 @@ func scanAsset(scan func(...any) error) (job.Asset, error) {
 
 // Put is described at job.Catalog.
 func (s *Jobs) Put(ctx context.Context, a job.Asset) error {
-	_, err := s.write.ExecContext(ctx, `INSERT OR REPLACE INTO job_assets (`+assetColumns+`) VALUES (?, ?, ?, ?, ?)`,
-		a.Kind, a.Name, a.Version, string(a.Spec), toMilli(a.Created))
+	err := s.d.Update(ctx, func(t *Tx) error {
+		if _, err := t.Exec(`DELETE FROM job_assets WHERE kind = ? AND name = ? AND version = ?`, string(a.Kind), a.Name, a.Version); err != nil {
+			return err
+		}
+		_, err := t.Exec(`INSERT INTO job_assets (`+assetColumns+`) VALUES (?, ?, ?, ?, ?)`, string(a.Kind), a.Name, a.Version, string(a.Spec), toMilli(a.Created))
+		return err
+	})
 	return errs.Wrap(err, "register %s %s", a.Kind, a.Name)
 }
 
 // Asset is described at job.Catalog.
 func (s *Jobs) Asset(ctx context.Context, k job.Kind, name, version string) (job.Asset, error) {
-	a, err := scanAsset(s.read.QueryRowContext(ctx, `SELECT `+assetColumns+` FROM job_assets
-		WHERE kind = ? AND name = ? AND (? IN ('', 'latest') OR version = ?) ORDER BY seq DESC LIMIT 1`, k, name, version, version).Scan)
-	if errors.Is(err, sql.ErrNoRows) {
+	query, args := `SELECT `+assetColumns+` FROM job_assets WHERE kind = ? AND name = ?`, []any{string(k), name}
+	if version != "" && version != "latest" {
+		query, args = query+` AND version = ?`, append(args, version)
+	}
+	list, err := s.assets(ctx, query+` ORDER BY seq DESC LIMIT 1`, args)
+	if err == nil && len(list) == 0 {
 		return job.Asset{}, errs.New(errs.NotFound, "no %s is named %s", k, name)
 	}
-	return a, errs.Wrap(err, "read %s %s", k, name)
+	if err != nil {
+		return job.Asset{}, errs.Wrap(err, "read %s %s", k, name)
+	}
+	return list[0], nil
 }
 
 // Assets is described at job.Catalog.
 func (s *Jobs) Assets(ctx context.Context, k job.Kind) ([]job.Asset, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+assetColumns+` FROM job_assets WHERE kind = ? ORDER BY name, seq DESC`, k)
-	if err != nil {
-		return nil, errs.Wrap(err, "list every %s", k)
-	}
-	defer rows.Close()
+	list, err := s.assets(ctx, `SELECT `+assetColumns+` FROM job_assets WHERE kind = ? ORDER BY name, seq DESC`, []any{string(k)})
+	return list, errs.Wrap(err, "list every %s", k)
+}
+
+func (s *Jobs) assets(ctx context.Context, query string, args []any) ([]job.Asset, error) {
 	out := []job.Asset{}
-	for rows.Next() {
-		a, err := scanAsset(rows.Scan)
-		if err != nil {
-			return nil, errs.Wrap(err, "list every %s", k)
-		}
-		out = append(out, a)
-	}
-	return out, errs.Wrap(rows.Err(), "list every %s", k)
+	err := s.d.View(ctx, func(t *Tx) error {
+		return t.each(query, args, func(rows *sql.Rows) error {
+			a, err := scanAsset(rows.Scan)
+			out = append(out, a)
+			return err
+		})
+	})
+	return out, err
 }
 
 // Drop is described at job.Catalog.
 func (s *Jobs) Drop(ctx context.Context, k job.Kind, name string) error {
-	done, err := s.write.ExecContext(ctx, `DELETE FROM job_assets WHERE kind = ? AND name = ?`, k, name)
-	if err != nil {
-		return errs.Wrap(err, "remove %s %s", k, name)
-	}
-	if n, err := done.RowsAffected(); err != nil || n > 0 {
-		return errs.Wrap(err, "remove %s %s", k, name)
-	}
-	return errs.New(errs.NotFound, "no %s is named %s", k, name)
+	err := s.d.Update(ctx, func(t *Tx) error {
+		n, err := t.Exec(`DELETE FROM job_assets WHERE kind = ? AND name = ?`, string(k), name)
+		if err == nil && n == 0 {
+			err = errs.New(errs.NotFound, "no %s is named %s", k, name)
+		}
+		return err
+	})
+	return errs.Wrap(err, "remove %s %s", k, name)
 }

@@ -40,7 +40,12 @@ func light(workDir, cluster string) (*beacon, error) {
 	if err != nil {
 		return nil, errs.Wrap(err, "open the lock of cluster %s", cluster)
 	}
-	if !tryLock(f) {
+	// a process that a killed runner was about to start may hold the lock for an instant more
+	for try := 0; !tryLock(f); try++ {
+		if try < 30 {
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
 		f.Close()
 		return nil, errs.New(errs.Exists, "cluster %s has a runner in %s already", cluster, workDir)
 	}

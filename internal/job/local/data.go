@@ -24,6 +24,10 @@ func (w *worker) inputs(ctx context.Context) (map[string]string, error) {
 			out[name] = in.Value
 			continue
 		}
+		if in.Mode == "direct" && job.IsRemote(in.Path) {
+			out[name] = in.Path
+			continue
+		}
 		path, err := w.locate(ctx, in.Path)
 		if err != nil {
 			return nil, errs.Wrap(err, "input %s", name)
@@ -34,9 +38,6 @@ func (w *worker) inputs(ctx context.Context) (map[string]string, error) {
 				return nil, errs.Wrap(err, "input %s", name)
 			}
 		}
-		if in.Mode == "direct" && job.IsRemote(in.Path) {
-			path = in.Path
-		}
 		out[name] = path
 	}
 	return out, nil
@@ -44,6 +45,9 @@ func (w *worker) inputs(ctx context.Context) (map[string]string, error) {
 
 // locate finds the local path of data, by the assets when it is a reference.
 func (w *worker) locate(ctx context.Context, path string) (string, error) {
+	if isHTTP(path) {
+		return fetch(ctx, w.c.cfg.WorkDir, path)
+	}
 	if job.IsRemote(path) {
 		if w.c.cfg.Assets == nil {
 			return "", errs.New(errs.NotFound, "%s is not on this machine; give a local path", path)

@@ -33,8 +33,8 @@ func (c *Cluster) runJob(ctx context.Context, r job.Record) {
 	w := &worker{c: c, rec: r}
 	log := c.cfg.Logger.With("job", r.Name)
 	j, err := r.Job()
+	w.job = j
 	if err == nil {
-		w.job = j
 		err = w.advance(ctx)
 	}
 	switch {
@@ -160,6 +160,12 @@ func (w *worker) requeue(why string) {
 func (w *worker) finish(ctx context.Context, res result) error {
 	if res.detail != "" {
 		w.note(res.detail)
+	}
+	if w.c.cfg.Runs == nil && len(w.job.Outputs) == 0 { // nothing to keep: end at once
+		end := w.c.cfg.Now().UTC().Truncate(time.Millisecond)
+		return w.to(context.WithoutCancel(ctx), res.outcome, func(r *job.Record) {
+			r.Outcome, r.ExitCode, r.Detail, r.Ended = res.outcome, res.code, res.detail, end
+		})
 	}
 	err := w.to(context.WithoutCancel(ctx), job.Finalizing, func(r *job.Record) {
 		r.Outcome, r.ExitCode, r.Detail = res.outcome, res.code, res.detail
