@@ -58,6 +58,7 @@ type Handler struct {
 	local  *localRoot // nil when artifacts are proxied
 	routes map[string]map[string]route
 	closer func() error
+	cache  runCache
 }
 
 // NewHandler makes a handler. It prepares the stores, so ctx bounds only the
