@@ -38,13 +38,8 @@ var rows = []struct {
 	{"model", []string{"model"}},
 	{"records", []string{"internal/artifact", "internal/auth", "internal/tracking", "internal/registry", "internal/fleet"}},
 	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
-<<<<<<< HEAD
-	{"adapters", []string{"internal/sqlstore", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect"}},
-	{"front", []string{"internal/importer", "internal/web", "internal/config", "internal/progress"}},
-=======
 	{"adapters", []string{"internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect"}},
-	{"front", []string{"internal/web", "internal/config", "internal/progress"}},
->>>>>>> mlflow2
+	{"front", []string{"internal/importer", "internal/web", "internal/config", "internal/progress"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},
 }
 
