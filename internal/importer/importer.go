@@ -46,9 +46,14 @@ type Options struct {
 
 // Report counts what was taken over, and what was there already.
 type Report struct {
-	Experiments, Runs, Points, LoggedModels, RegisteredModels, Versions int
-	Known                                                               int // records that were there already
-	Skipped                                                             int // records that could not be read; each was logged
+	Experiments      int `json:"experiments"`
+	Runs             int `json:"runs"`
+	Points           int `json:"points"`
+	LoggedModels     int `json:"logged_models"`
+	RegisteredModels int `json:"registered_models"`
+	Versions         int `json:"versions"`
+	Known            int `json:"known"`   // records that were there already
+	Skipped          int `json:"skipped"` // records that could not be read; each was logged
 }
 
 // Import reads the source at path: a SQLite file or a folder mlruns.
