@@ -19,6 +19,10 @@ func formats() []format {
 	return []format{
 		{"drivecast", prefix(native.Magic), decodeNative},
 		{"skops", prefix("PK\x03\x04"), decodeSkops},
+		{"LightGBM", prefix("tree\n", "tree\r\n"), decodeLightGBM},
+		{"XGBoost", braced("learner"), decodeXGBoost},
+		{"CatBoost", braced("features_info", "oblivious_trees", "model_info"), decodeCatBoost},
+		{"CatBoost binary", prefix("CBM1"), refuseCBM},
 		{"pickle", pickle.Looks, decodePickle},
 	}
 }
@@ -27,6 +31,25 @@ func prefix(magics ...string) func([]byte) bool {
 	return func(head []byte) bool {
 		for _, m := range magics {
 			if bytes.HasPrefix(head, []byte(m)) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// headSize is how much of a file is looked at to tell its kind.
+const headSize = 4096
+
+// braced recognises a JSON or UBJSON object that soon names one of the keys.
+func braced(keys ...string) func([]byte) bool {
+	return func(head []byte) bool {
+		if len(head) == 0 || head[0] != '{' {
+			return false
+		}
+		head = head[:min(len(head), headSize)]
+		for _, k := range keys {
+			if bytes.Contains(head, []byte(k)) {
 				return true
 			}
 		}
