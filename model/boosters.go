@@ -6,6 +6,7 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/model/boosted"
+	"github.com/drivecast/drivecast/model/onnx"
 	"github.com/drivecast/drivecast/model/pickle"
 	"github.com/drivecast/drivecast/model/sklearn"
 )
@@ -32,6 +33,14 @@ func decodeCatBoost(data []byte) (*Model, error) {
 		return nil, err
 	}
 	return fromBoosted(b), nil
+}
+
+func decodeONNX(data []byte) (*Model, error) {
+	o, err := onnx.Open(data)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{Estimator: o, Names: o.Names, Labels: o.Labels, LabelType: o.LabelType, Format: "ONNX"}, nil
 }
 
 func refuseCBM([]byte) (*Model, error) {

@@ -24,6 +24,7 @@ func formats() []format {
 		{"CatBoost", braced("features_info", "oblivious_trees", "model_info"), decodeCatBoost},
 		{"CatBoost binary", prefix("CBM1"), refuseCBM},
 		{"pickle", pickle.Looks, decodePickle},
+		{"ONNX", looksONNX, decodeONNX},
 	}
 }
 
@@ -36,6 +37,12 @@ func prefix(magics ...string) func([]byte) bool {
 		}
 		return false
 	}
+}
+
+// looksONNX recognises an ONNX file: its first field is the version of the format,
+// its second one of the few that follow.
+func looksONNX(head []byte) bool {
+	return len(head) > 2 && head[0] == 0x08 && head[1] < 0x20 && bytes.IndexByte([]byte{0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42}, head[2]) >= 0
 }
 
 // headSize is how much of a file is looked at to tell its kind.
