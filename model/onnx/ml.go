@@ -187,7 +187,7 @@ func treeRegressor(n *node) (operator, error) {
 
 func treeClassifier(n *node) (operator, error) {
 	k := max(len(n.get("classlabels_int64s").ints), len(n.get("classlabels_strings").strings))
-	if k < 2 {
+	if k < 2 || len(n.get("classlabels_int64s").ints) > 0 && len(n.get("classlabels_strings").strings) > 0 {
 		return nil, invalid("%d classes", k)
 	}
 	e, err := readEnsemble(n, "class_", "weights", k)
@@ -258,7 +258,7 @@ func (e *ensemble) second(row []float64, s float64, positive bool) int {
 func labels(n *node, classes []int) *tensor {
 	t := &tensor{elem: typeInt64, shape: []int64{int64(len(classes))}}
 	ints := n.get("classlabels_int64s").ints
-	if len(ints) == 0 {
+	if n.op == "LinearClassifier" {
 		ints = n.get("classlabels_ints").ints
 	}
 	if len(ints) > 0 {
@@ -283,6 +283,9 @@ func linearOp(n *node) (operator, error) {
 	}
 	if k < 1 || len(coef)%k != 0 || len(coef) == 0 || len(bias) != 0 && len(bias) != k {
 		return nil, invalid("%d coefficients and %d intercepts for %d outputs", len(coef), len(bias), k)
+	}
+	if classifier && len(n.get("classlabels_ints").ints) > 0 && len(n.get("classlabels_strings").strings) > 0 {
+		return nil, invalid("two lists of labels")
 	}
 	p := len(coef) / k
 	post := n.get("post_transform").s

@@ -220,9 +220,17 @@ func (m *Model) run(x []float64, n int) (map[string]*tensor, error) {
 				return nil, invalid("ONNX: %s wants %s, which is not computed before it", nd.op, name)
 			}
 		}
+		if err := nd.checkInputs(ins); err != nil {
+			return nil, err
+		}
 		outs, err := op(ins)
 		if err != nil {
 			return nil, errs.Wrap(err, "ONNX operator %s", nd.op)
+		}
+		for _, t := range outs {
+			if t != nil && t.count() != int64(len(t.nums)+len(t.strings)) {
+				return nil, invalid("ONNX operator %s made %d elements of shape %v", nd.op, len(t.nums)+len(t.strings), t.shape)
+			}
 		}
 		for k, name := range nd.out {
 			if k < len(outs) && outs[k] != nil {
@@ -231,6 +239,41 @@ func (m *Model) run(x []float64, n int) (map[string]*tensor, error) {
 		}
 	}
 	return vals, nil
+}
+
+// checkInputs refuses operands that are missing, and text where numbers belong.
+func (n *node) checkInputs(in []*tensor) error {
+	need := 1
+	switch n.op {
+	case "Constant":
+		need = 0
+	case "Gather", "ArrayFeatureExtractor", "MatMul", "Gemm", "Reshape":
+		need = 2
+	case "Where":
+		need = 3
+	}
+	if pairwise[n.op] != nil {
+		need = 2
+	}
+	for k := range need {
+		if k >= len(in) || in[k] == nil {
+			return invalid("ONNX operator %s has %d operands, %d are needed", n.op, len(in), need)
+		}
+	}
+	takesText := false
+	switch n.op {
+	case "Gather", "ArrayFeatureExtractor", "Identity", "ZipMap", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast", "Shape":
+		takesText = true
+	}
+	for _, t := range in {
+		if t != nil && len(t.strings) > 0 && !takesText {
+			return errs.New(errs.Unsupported, "ONNX operator %s on text", n.op)
+		}
+		if t == nil && n.op == "Concat" {
+			return invalid("ONNX operator Concat lacks a part")
+		}
+	}
+	return nil
 }
 
 // rounded returns t with its numbers rounded to its element type.

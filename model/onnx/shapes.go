@@ -50,6 +50,9 @@ func shapeOp(n *node) (operator, error) {
 
 func concat(in []*tensor, axis int64) ([]*tensor, error) {
 	rank := len(in[0].shape)
+	if rank == 0 {
+		return nil, invalid("parts without a shape")
+	}
 	if axis < 0 {
 		axis += int64(rank)
 	}
@@ -94,6 +97,8 @@ func gather(t, at *tensor, axis int64) ([]*tensor, error) {
 		axis += int64(len(t.shape))
 	}
 	switch {
+	case len(at.strings) > 0 || len(at.shape) > 4:
+		return nil, invalid("places that are no numbers")
 	case len(t.shape) == 1:
 		out := &tensor{elem: t.elem, shape: at.shape}
 		for _, f := range at.nums {
