@@ -34,7 +34,7 @@ var rows = []struct {
 	{"judging", []string{"eval", "eval/survival"}},
 	{"truth", []string{"audit"}},
 	{"containers", []string{"model/pickle"}},
-	{"readers", []string{"model/mlfolder", "model/native", "model/onnx", "model/sklearn", "model/skops"}},
+	{"readers", []string{"model/boosted", "model/mlfolder", "model/native", "model/onnx", "model/sklearn", "model/skops"}},
 	{"model", []string{"model"}},
 	{"records", []string{"internal/artifact", "internal/auth", "internal/tracking", "internal/registry", "internal/webhook", "internal/fleet"}},
 	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
