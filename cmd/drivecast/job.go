@@ -108,6 +108,7 @@ func (a *app) jobCreate() *cobra.Command {
 	c.Flags().StringVarP(&o.Name, "name", "n", "", "name of the job (default the file's, or a new one)")
 	c.Flags().StringVar(&o.Cluster, "compute", "", "cluster to run on (default the file's, or "+job.DefaultCluster+")")
 	c.Flags().BoolVar(&stream, "stream", false, "print the log until the job ends; the exit code is the job's")
+	c.Flags().String("target", "local", "where to run: local; kube and azureml need drivecast-cloud")
 	c.Flags().BoolP("web", "e", false, "accepted; there is no page to open")
 	return c
 }

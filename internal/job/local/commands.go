@@ -37,6 +37,11 @@ func Create(ctx context.Context, o CreateOptions) (job.Record, []job.Problem, er
 	if err != nil {
 		return job.Record{}, nil, err
 	}
+	return Enqueue(ctx, o, j)
+}
+
+// Enqueue is Create for a job that has been read: File and Set are not used.
+func Enqueue(ctx context.Context, o CreateOptions, j *job.Job) (job.Record, []job.Problem, error) {
 	if o.Name != "" {
 		j.Name = o.Name
 	}
