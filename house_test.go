@@ -31,7 +31,7 @@ var rows = []struct {
 	{"drives", []string{"smart", "internal/simulate"}},
 	{"kernels", []string{"tree/kernel"}},
 	{"learning", []string{"tree", "tree/hist", "linear", "feature"}},
-	{"judging", []string{"eval"}},
+	{"judging", []string{"eval", "eval/survival"}},
 	{"truth", []string{"audit"}},
 	{"containers", []string{"model/pickle"}},
 	{"readers", []string{"model/mlfolder", "model/native", "model/onnx", "model/sklearn", "model/skops"}},

@@ -112,7 +112,7 @@ func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats
 		n := t.write(dst[col.from:], d.last, col.role)
 		switch {
 		case col.role == clock:
-			age = t.now() / 24
+			age = t.value / 24
 		case col.role == heat:
 			over := dst[col.from+n : col.from+n+2]
 			over[0], over[1] = math.NaN(), math.NaN()
@@ -127,5 +127,5 @@ func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats
 		seen = min(seen, float64(d.last-d.first)+1)
 	}
 	g := dst[f.plan.general:]
-	g[0], g[1], g[2], g[3], g[4] = age, seen, float64(d.missed), float64(d.lost), f.ratio(d.model)
+	copy(g, []float64{age, d.capacity, seen, float64(d.missed), float64(d.lost), f.ratio(d.model)})
 }

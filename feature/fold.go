@@ -1,6 +1,7 @@
 package feature
 
 import (
+	"math"
 	"strings"
 
 	"github.com/drivecast/drivecast/smart"
@@ -15,6 +16,7 @@ type Fold struct {
 	today  smart.Date // the last day that was given
 	index  map[string]int32
 	drives []drive
+	spare  []trace
 	next   int32 // guess for the next reading's drive: fleets are written in one order
 
 	models  map[string]*model
@@ -45,6 +47,8 @@ type drive struct {
 	missed int32   // days missing before the last reading
 	lost   int32   // attributes that the last reading lacks
 	traces []trace // one an attribute
+
+	capacity float64 // in TB, the last one known
 }
 
 // NewFold begins a history. Errors are those of Spec.Names.
@@ -159,6 +163,9 @@ func (f *Fold) take(r *smart.Reading, day smart.Date, at []int) (int32, bool) {
 	d.last, d.call = day, f.calls
 	f.stats.Readings++
 	d.model.seen(f, r.Failed)
+	if c := r.CapacityBytes; c > 0 {
+		d.capacity = math.Round(c/1e10) / 100 // the same for 3.00E+12 and 3000592982016
+	}
 	d.lost = 0
 	for i := range d.traces {
 		v := smart.Missing()
@@ -172,6 +179,21 @@ func (f *Fold) take(r *smart.Reading, day smart.Date, at []int) (int32, bool) {
 	return n, true
 }
 
+// newTraces returns the traces of a new drive, cut from a larger piece so that
+// drives lie side by side.
+func (f *Fold) newTraces() []trace {
+	n := len(f.plan.columns)
+	if len(f.spare) < n {
+		f.spare = make([]trace, n*max(1, min(1024, len(f.drives)/4)))
+		for i := range f.spare {
+			f.spare[i] = newTrace()
+		}
+	}
+	out := f.spare[:n:n]
+	f.spare = f.spare[n:]
+	return out
+}
+
 // find returns the drive of a reading, new when it was never seen.
 func (f *Fold) find(r *smart.Reading, day smart.Date) int32 {
 	if g := f.next; int(g) < len(f.drives) && f.drives[g].serial == r.Serial {
@@ -183,11 +205,8 @@ func (f *Fold) find(r *smart.Reading, day smart.Date) int32 {
 		n = int32(len(f.drives))
 		serial := strings.Clone(r.Serial)
 		f.index[serial] = n
-		f.drives = append(f.drives, drive{serial: serial, model: f.model(r.Model), first: day, last: smart.NoDate,
-			traces: make([]trace, len(f.plan.columns))})
-		for i := range f.drives[n].traces {
-			f.drives[n].traces[i].clear()
-		}
+		f.drives = append(f.drives, drive{serial: serial, model: f.model(r.Model), first: day, last: smart.NoDate, capacity: math.NaN(),
+			traces: f.newTraces()})
 		f.stats.Drives++
 	}
 	f.next = n + 1

@@ -10,7 +10,9 @@
 // # The features
 //
 // A Spec fixes which features there are and in which order. N is an attribute's
-// number; values are unpacked as package smart does it.
+// number; an attribute without one has its name in place of smart_N, and of
+// smart_N_raw. Values are
+// unpacked as package smart does it.
 //
 //	smart_N_raw          the last known value
 //	smart_N_delta_Wd     that value less the one known W days before, or less the
@@ -22,6 +24,7 @@
 //	smart_194_over_fleet °C above the mean of the fleet that day
 //	smart_194_over_model °C above the mean of the drives of its model that day
 //	age_days             power-on time
+//	capacity_tb          nominal size, to a hundredth
 //	days_seen            days since it was first seen, at most 30; 30 for drives of
 //	                     the first day, whose arrival nobody saw
 //	days_missed          days without a reading before this one
@@ -36,6 +39,7 @@ package feature
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/smart"
@@ -45,18 +49,18 @@ import (
 // with the model, so that a vector is made in the same way ever after.
 type Spec struct {
 	Version    int      `json:"version"`    // of the meaning of the features; see SpecVersion
-	Attributes []string `json:"attributes"` // raw SMART attributes as smart.Attribute writes them, in order
+	Attributes []string `json:"attributes"` // as smart.Attribute writes them, in order; none is normalized
 }
 
 // SpecVersion is the version that NewSpec gives. A Fold makes the features of
 // this version only.
 const SpecVersion = 1
 
-// NewSpec makes the spec for raw attributes; normalized ones are left out.
+// NewSpec makes the spec for attributes; normalized ones are left out.
 func NewSpec(attributes []smart.Attribute) Spec {
 	s := Spec{Version: SpecVersion}
 	for _, a := range attributes {
-		if a.IsRaw() && !slices.Contains(s.Attributes, a.String()) {
+		if !a.IsNormalized() && !slices.Contains(s.Attributes, a.String()) {
 			s.Attributes = append(s.Attributes, a.String())
 		}
 	}
@@ -73,8 +77,16 @@ const (
 	heat                 // °C
 )
 
-func roleOf(id uint8) role {
-	switch id {
+func roleOf(a smart.Attribute) role {
+	switch a {
+	case smart.PowerOnHours:
+		return clock
+	case smart.TemperatureCelsius:
+		return heat
+	case smart.PowerCycles, smart.SparePercent, smart.BytesRead, smart.BytesWritten:
+		return workload
+	}
+	switch a.ID() {
 	case 9:
 		return clock
 	case 190, 194:
@@ -119,24 +131,24 @@ func (s Spec) plan() (*plan, error) {
 	p := &plan{}
 	for _, text := range s.Attributes {
 		a, ok := smart.ParseAttribute(text)
-		if !ok || !a.IsRaw() {
-			return nil, errs.New(errs.Invalid, "%q is not a raw SMART attribute", text)
+		if !ok || a.IsNormalized() {
+			return nil, errs.New(errs.Invalid, "%q is neither a raw SMART attribute nor another number of a drive", text)
 		}
-		c := column{a, roleOf(a.ID()), len(p.names)}
+		c := column{a, roleOf(a), len(p.names)}
 		p.columns = append(p.columns, c)
 		p.names = append(p.names, c.names()...)
 	}
 	p.general = len(p.names)
-	p.names = append(p.names, "age_days", "days_seen", "days_missed", "attributes_lost", "model_failure_ratio")
+	p.names = append(p.names, "age_days", "capacity_tb", "days_seen", "days_missed", "attributes_lost", "model_failure_ratio")
 	return p, nil
 }
 
 func (c column) names() []string {
-	stem := "smart_" + strconv.Itoa(int(c.ID()))
+	stem := strings.TrimSuffix(c.String(), "_raw")
 	if c.role == clock {
 		return nil // age_days says it
 	}
-	out := []string{stem + "_raw"}
+	out := []string{c.String()}
 	for _, w := range windows[c.role] {
 		out = append(out, stem+"_delta_"+strconv.Itoa(w)+"d")
 	}

@@ -14,8 +14,10 @@ import (
 )
 
 // A saved state is the line stateMagic, the length of a JSON head as a uvarint,
-// the head, the drives one behind the other in uvarints, zigzag varints and
-// little-endian float64, and the CRC-32 (IEEE) of all that, 4 bytes little-endian.
+// the head, the drives one behind the other, and the CRC-32 (IEEE) of all that, 4
+// bytes little-endian. In a drive, days are uvarints counted back from its last
+// one, plus 1, with 0 for none; values are uvarints, 0 for NaN, 1 before the 8
+// bytes of a float64, else a whole number in zigzag form plus 2.
 const stateMagic = "drivecast fold 1\n"
 
 const (
@@ -81,21 +83,42 @@ func (d *drive) append(b []byte, model int) []byte {
 	b = binary.AppendUvarint(b, uint64(len(d.serial)))
 	b = append(b, d.serial...)
 	b = binary.AppendUvarint(b, uint64(model))
-	for _, n := range []int64{int64(d.first), int64(d.last), int64(d.missed), int64(d.lost)} {
-		b = binary.AppendVarint(b, n)
-	}
+	b = binary.AppendVarint(b, int64(d.last))
+	b = appendDay(b, d.last, d.first)
+	b = binary.AppendUvarint(b, uint64(d.missed))
+	b = binary.AppendUvarint(b, uint64(d.lost))
+	b = appendValue(b, d.capacity)
 	for i := range d.traces {
 		t := &d.traces[i]
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(t.max))
-		b = binary.AppendVarint(b, int64(t.nonzero))
-		b = binary.AppendVarint(b, int64(t.rose))
-		b = binary.AppendUvarint(b, uint64(len(t.points)))
-		for _, p := range t.points {
-			b = binary.AppendVarint(b, int64(p.day))
-			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p.v))
+		b = appendValue(b, t.max)
+		b = appendDay(b, d.last, t.nonzero)
+		b = appendDay(b, d.last, t.rose)
+		b = appendDay(b, d.last, t.since)
+		b = appendValue(b, t.value)
+		b = binary.AppendUvarint(b, uint64(len(t.past)))
+		for _, p := range t.past {
+			b = appendDay(b, d.last, p.day)
+			b = appendValue(b, p.v)
 		}
 	}
 	return b
+}
+
+func appendDay(b []byte, last, day smart.Date) []byte {
+	if day == smart.NoDate {
+		return append(b, 0)
+	}
+	return binary.AppendUvarint(b, uint64(last-day)+1)
+}
+
+func appendValue(b []byte, v float64) []byte {
+	if v != v {
+		return append(b, 0)
+	}
+	if n := int64(v); v > -1e15 && v < 1e15 && float64(n) == v && (n != 0 || !math.Signbit(v)) {
+		return binary.AppendUvarint(b, (uint64(n)<<1^uint64(n>>63))+2)
+	}
+	return binary.LittleEndian.AppendUint64(append(b, 1), math.Float64bits(v))
 }
 
 // LoadFold reads what Save wrote. Errors are of kind Invalid when it is damaged
@@ -146,23 +169,26 @@ func LoadFold(r io.Reader) (*Fold, error) {
 }
 
 func (f *Fold) loadDrive(in *stateReader, models []*model) {
-	d := drive{serial: string(in.take(in.count(maxSerial))), call: -1, traces: make([]trace, len(f.plan.columns))}
+	d := drive{serial: string(in.take(in.count(maxSerial))), call: -1, traces: f.newTraces()}
 	n := in.count(len(models) - 1)
 	if in.bad {
 		return
 	}
 	d.model = models[n]
-	d.first, d.last, d.missed, d.lost = smart.Date(in.varint()), smart.Date(in.varint()), int32(in.varint()), int32(in.varint())
+	d.last = smart.Date(in.varint())
+	d.first = in.day(d.last)
+	d.missed, d.lost = int32(in.count(math.MaxInt32)), int32(in.count(math.MaxInt32))
+	d.capacity = in.value()
 	for i := range d.traces {
 		t := &d.traces[i]
-		t.max = in.float()
-		t.nonzero, t.rose = smart.Date(in.varint()), smart.Date(in.varint())
-		points := in.count(len(in.b))
-		if points > 0 && !in.bad {
-			t.points = make([]point, points)
+		t.max = in.value()
+		t.nonzero, t.rose = in.day(d.last), in.day(d.last)
+		t.since, t.value = in.day(d.last), in.value()
+		if n := in.count(len(in.b) / 2); n > 0 {
+			t.past = make([]point, n)
 		}
-		for k := range t.points {
-			t.points[k] = point{smart.Date(in.varint()), in.float()}
+		for k := range t.past {
+			t.past[k] = point{in.day(d.last), in.value()}
 		}
 	}
 	f.index[d.serial] = int32(len(f.drives))
@@ -207,9 +233,32 @@ func (r *stateReader) varint() int64 {
 	return v
 }
 
-func (r *stateReader) float() float64 {
-	if b := r.take(8); b != nil {
-		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+// day reads what appendDay writes.
+func (r *stateReader) day(last smart.Date) smart.Date {
+	back := r.count(math.MaxInt32)
+	if back == 0 {
+		return smart.NoDate
 	}
-	return 0
+	return last - smart.Date(back-1)
+}
+
+// value reads what appendValue writes.
+func (r *stateReader) value() float64 {
+	v, n := binary.Uvarint(r.b)
+	if r.bad || n <= 0 {
+		r.bad = true
+		return 0
+	}
+	r.b = r.b[n:]
+	switch v {
+	case 0:
+		return math.NaN()
+	case 1:
+		if b := r.take(8); b != nil {
+			return math.Float64frombits(binary.LittleEndian.Uint64(b))
+		}
+		return 0
+	}
+	v -= 2
+	return float64(int64(v>>1) ^ -int64(v&1))
 }

@@ -6,44 +6,37 @@ import (
 	"github.com/drivecast/drivecast/smart"
 )
 
-// trace is the history of one attribute of one drive.
+// trace is the history of one attribute of one drive: the value now, and those
+// before it as long as a window reaches them. A counter that rests takes no room.
 type trace struct {
 	max     float64    // largest value, NaN before the first
+	value   float64    // last known, NaN before the first
+	since   smart.Date // day since which it is known, NoDate before the first
 	nonzero smart.Date // first day above zero
 	rose    smart.Date // last day on which it was above the value before
-	points  []point    // changes: the value known since that day. The last is the value now.
+	past    []point    // the values before, oldest first
 }
 
-// point is a value and the day since which it is known.
+// point is a value and the day since which it was known.
 type point struct {
 	day smart.Date
 	v   float64
 }
 
-func (t *trace) clear() {
-	t.max, t.nonzero, t.rose = math.NaN(), smart.NoDate, smart.NoDate
-}
-
-// now returns the last known value, NaN when there is none.
-func (t *trace) now() float64 {
-	if len(t.points) == 0 {
-		return math.NaN()
-	}
-	return t.points[len(t.points)-1].v
+func newTrace() trace {
+	return trace{max: math.NaN(), value: math.NaN(), since: smart.NoDate, nonzero: smart.NoDate, rose: smart.NoDate}
 }
 
 // add takes the value of a day later than all before. It reports false when the
 // value is missing and was known before.
 func (t *trace) add(day smart.Date, v float64, r role) bool {
-	if v != v {
-		return len(t.points) == 0
-	}
-	if n := len(t.points); n > 0 {
-		if last := t.points[n-1].v; v == last {
-			return true
-		} else if v > last {
-			t.rose = day
-		}
+	switch {
+	case v == t.value:
+		return true
+	case v != v:
+		return t.since == smart.NoDate
+	case v > t.value:
+		t.rose = day
 	}
 	if !(t.max >= v) {
 		t.max = v
@@ -51,34 +44,40 @@ func (t *trace) add(day smart.Date, v float64, r role) bool {
 	if v > 0 && t.nonzero == smart.NoDate {
 		t.nonzero = day
 	}
-	if r == clock {
-		t.points = append(t.points[:0], point{day, v})
-		return true
+	if r != clock && t.since != smart.NoDate {
+		t.forget(day - longest)
+		t.past = append(t.past, point{t.since, t.value})
 	}
-	t.forget(day - longest)
-	t.points = append(t.points, point{day, v})
+	t.value, t.since = v, day
 	return true
 }
 
-// forget drops the points that were no longer the value on day edge.
+// forget drops the values that gave way on day edge or before.
 func (t *trace) forget(edge smart.Date) {
 	k := 0
-	for k+1 < len(t.points) && t.points[k+1].day <= edge {
+	for k < len(t.past) && t.ended(k) <= edge {
 		k++
 	}
 	if k > 0 {
-		t.points = t.points[:copy(t.points, t.points[k:])]
+		t.past = t.past[:copy(t.past, t.past[k:])]
 	}
+}
+
+// ended returns the day on which a past value gave way to the next.
+func (t *trace) ended(k int) smart.Date {
+	if k+1 < len(t.past) {
+		return t.past[k+1].day
+	}
+	return t.since
 }
 
 // ago returns the value known on day, or the first one known after it.
 func (t *trace) ago(day smart.Date) float64 {
-	for i := len(t.points) - 1; i >= 0; i-- {
-		if t.points[i].day <= day || i == 0 {
-			return t.points[i].v
-		}
+	v := t.value
+	for i, since := len(t.past)-1, t.since; i >= 0 && since > day; i-- {
+		v, since = t.past[i].v, t.past[i].day
 	}
-	return math.NaN()
+	return v
 }
 
 // write puts the features of an attribute into dst as of day and returns how
@@ -87,7 +86,7 @@ func (t *trace) write(dst []float64, day smart.Date, r role) int {
 	if r == clock {
 		return 0
 	}
-	v := t.now()
+	v := t.value
 	dst[0] = v
 	n := 1
 	for _, w := range windows[r] {

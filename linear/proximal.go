@@ -2,7 +2,8 @@ package linear
 
 import "math"
 
-const maxSweeps = 10000
+// maxSweeps bounds the coordinate descent of one step; the next step goes on.
+const maxSweeps = 1000
 
 // proximal fills step with the minimiser of the quadratic model with the l1
 // penalty, gᵀd + ½ dᵀHd + Σ α|u+d|, found by coordinate descent and then, once

@@ -50,20 +50,21 @@ func fromSklearn(v any, container string) (*Model, error) {
 		if f.Names != nil {
 			name = f.Names[t.Column]
 		}
-		m.Encoders = append(m.Encoders, positions(name, t.Values))
+		m.Encoders = append(m.Encoders, positions(name, t.Values, t.Strict))
 	}
 	return m, nil
 }
 
-// positions is the encoder of a text column into places in a list, -1 standing
-// for any other text.
-func positions(column string, values []string) Encoder {
+// positions is the encoder of a text column into places in a list; unless strict,
+// -1 stands for any other text.
+func positions(column string, values []string, strict bool) Encoder {
 	codes := make([]float64, len(values))
 	for i := range codes {
 		codes[i] = float64(i)
 	}
 	e, _ := NewEncoder(column, column, values, codes)
-	other := -1.0
-	e.Other = &other
+	if other := -1.0; !strict {
+		e.Other = &other
+	}
 	return e
 }

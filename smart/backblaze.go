@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/drivecast/drivecast/errs"
@@ -17,62 +18,66 @@ type layout struct {
 	columns                                int
 	at                                     []int // position of each wanted attribute
 	has                                    []Attribute
+	pos                                    []int // of each in has
+	mapped                                 bool  // by a Mapping: numbers may have units behind them, dates may be Unix times
 }
 
-// layoutOf reads a header. It returns an error of kind Invalid that names the
-// columns missing when this is not drive statistics.
-func layoutOf(names []string, file string) (*layout, error) {
-	l := &layout{date: -1, serial: -1, model: -1, capacity: -1, failure: -1, columns: len(names)}
-	for i, n := range names {
-		switch strings.ToLower(n) {
-		case "date":
-			l.date = i
-		case "serial_number":
-			l.serial = i
-		case "model":
-			l.model = i
-		case "capacity_bytes":
-			l.capacity = i
-		case "failure":
-			l.failure = i
-		default:
-			if a, ok := ParseAttribute(n); ok {
-				l.has = append(l.has, a)
+// layoutOf reads a header, whose columns are named as Backblaze names them or as
+// the mapping says. It returns an error of kind Invalid that names the columns
+// missing when this is not drive statistics.
+func layoutOf(s *table.Scanner, file string, mapping Mapping) (*layout, error) {
+	if mapping == nil {
+		if err := s.Unique(); err != nil {
+			return nil, err
+		}
+	}
+	l := &layout{date: -1, serial: -1, model: -1, capacity: -1, failure: -1, columns: len(s.Names()), mapped: mapping != nil}
+	places := map[string]*int{"date": &l.date, "serial_number": &l.serial, "model": &l.model, "capacity_bytes": &l.capacity, "failure": &l.failure}
+	for i, n := range s.Names() {
+		for _, n := range mapping.meanings(n) {
+			if place := places[n]; place != nil {
+				if *place < 0 {
+					*place = i
+				}
+			} else if a, ok := ParseAttribute(n); ok && !slices.Contains(l.has, a) {
+				l.has, l.pos = append(l.has, a), append(l.pos, i)
 			}
 		}
 	}
 	var lacks []string
-	if l.date < 0 {
-		lacks = append(lacks, "date")
-	}
-	if l.serial < 0 {
-		lacks = append(lacks, "serial_number")
+	for _, n := range []string{"date", "serial_number"} {
+		if *places[n] < 0 {
+			lacks = append(lacks, n)
+		}
 	}
 	if len(l.has) == 0 {
 		lacks = append(lacks, "smart_N_raw")
 	}
 	if lacks != nil {
 		return nil, &errs.Input{File: file, Row: 1, Problem: "this is not drive statistics: the header lacks " + strings.Join(lacks, ", "),
-			Mend: "name the columns as Backblaze does"}
+			Mend: "name the columns as Backblaze does, or say with a mapping which they are"}
 	}
 	return l, nil
 }
 
 // locate sets the positions of the wanted attributes.
-func (l *layout) locate(names []string, wanted []Attribute) {
+func (l *layout) locate(wanted []Attribute) {
 	l.at = make([]int, len(wanted))
-	for i := range l.at {
+	for i, w := range wanted {
 		l.at[i] = -1
-	}
-	for pos, n := range names {
-		if a, ok := ParseAttribute(n); ok {
-			for i, w := range wanted {
-				if w == a {
-					l.at[i] = pos
-				}
-			}
+		if k := slices.Index(l.has, w); k >= 0 {
+			l.at[i] = l.pos[k]
 		}
 	}
+}
+
+// number reads a field.
+func (l *layout) number(s *table.Scanner, cell []byte) (float64, bool) {
+	v, ok := s.Number(cell)
+	if !ok && l.mapped {
+		return numberWithUnit(cell)
+	}
+	return v, ok
 }
 
 // rowReader turns records into readings.
@@ -100,6 +105,9 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 	}
 	if d := s.Field(p.date); string(d) != string(p.lastDate) || p.lastDate == nil {
 		day, ok := parseDate(d)
+		if !ok && p.mapped {
+			day, ok = parseUnix(d)
+		}
 		if !ok {
 			return fmt.Sprintf("date: %q is not a date", clip(d))
 		}
@@ -112,14 +120,14 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 	}
 	r.CapacityBytes, r.Failed = Missing(), false
 	if p.failure >= 0 {
-		f, ok := s.Number(s.Field(p.failure))
+		f, ok := p.number(s, s.Field(p.failure))
 		if !ok || f != 0 && f != 1 {
 			return fmt.Sprintf("failure: %q is neither 0 nor 1", clip(s.Field(p.failure)))
 		}
 		r.Failed = f == 1
 	}
 	if p.capacity >= 0 {
-		if c, ok := s.Number(s.Field(p.capacity)); ok {
+		if c, ok := p.number(s, s.Field(p.capacity)); ok {
 			r.CapacityBytes = credibleCapacity(c)
 		}
 	}
@@ -134,7 +142,7 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 		if len(cell) == 0 {
 			continue
 		}
-		v, ok := s.Number(cell)
+		v, ok := p.number(s, cell)
 		if !ok {
 			return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
 		}

@@ -13,7 +13,7 @@ func FuzzRows(f *testing.F) {
 	f.Add([]byte("\ufeffdate;serial_number;failure;smart_5_raw\r\n01.06.2020;\"A\";1;\r\n;;;\r\n"))
 	f.Add([]byte("date,serial_number,smart_188_raw\nx,,\n2013-04-10 1:00,B,4295098370\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		p := newParser(DefaultAttributes, NoDate)
+		p := newParser(DefaultAttributes, NoDate, 0, nil)
 		err := p.stream(context.Background(), bytes.NewReader(in), "in")
 		for _, r := range p.out {
 			if r.Serial == "" || r.Day == NoDate || len(r.Values) != len(DefaultAttributes) {

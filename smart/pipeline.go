@@ -60,12 +60,13 @@ func (s *Source) start(ctx context.Context) {
 }
 
 func (s *Source) parse(ctx context.Context, u unit, count func(int64)) (*parser, error) {
-	p := newParser(s.has, u.date)
+	p := newParser(s.has, u.date, int(s.expect.Load()), s.opt.Mapping)
 	for _, m := range u.files {
 		if err := p.file(ctx, m, count); err != nil {
 			return nil, err
 		}
 	}
+	s.expect.Store(int64(len(p.out) + len(p.out)/64 + 1))
 	p.out = append(p.out, u.loaded...)
 	return p, nil
 }

@@ -29,7 +29,7 @@ func (s *Source) plan(ctx context.Context, heads []header) error {
 			continue
 		}
 		// The file holds other days than its name says, or several: sort its rows now.
-		p := newParser(s.has, NoDate)
+		p := newParser(s.has, NoDate, 0, s.opt.Mapping)
 		if err := p.file(ctx, h.member, nil); err != nil {
 			return err
 		}
@@ -60,18 +60,20 @@ func dayOfName(base string) Date {
 
 // parser reads the rows of files into readings.
 type parser struct {
-	wanted []Attribute
-	only   Date // rows of other days are bad, unless NoDate
-	values []float64
-	out    []Reading
-	bad    []BadRow
-	good   int
-	files  int
-	models map[string]model
+	mapping Mapping
+	wanted  []Attribute
+	only    Date // rows of other days are bad, unless NoDate
+	values  []float64
+	out     []Reading
+	bad     []BadRow
+	good    int
+	files   int
+	models  map[string]model
 }
 
-func newParser(wanted []Attribute, only Date) *parser {
-	return &parser{wanted: wanted, only: only, models: map[string]model{}}
+// newParser makes a parser that expects about so many rows.
+func newParser(wanted []Attribute, only Date, rows int, mapping Mapping) *parser {
+	return &parser{wanted: wanted, mapping: mapping, only: only, models: map[string]model{}, out: make([]Reading, 0, rows)}
 }
 
 // file reads one file; count gets the bytes it took from the disk.
@@ -89,12 +91,12 @@ func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
 	if err != nil {
 		return err
 	}
-	l, err := layoutOf(s.Names(), name)
+	l, err := layoutOf(s, name, p.mapping)
 	if err != nil {
 		return err
 	}
-	l.locate(s.Names(), p.wanted)
-	rr := &rowReader{layout: l, wanted: p.wanted, models: p.models}
+	l.locate(p.wanted)
+	rr := &rowReader{layout: l, wanted: p.wanted, models: p.models, texts: make([]byte, 0, 16*cap(p.out)), ends: make([]int, 0, cap(p.out))}
 	first := len(p.out)
 	for s.Next() {
 		if s.Line()&0xfff == 0 && ctx.Err() != nil {
@@ -136,7 +138,7 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 func (p *parser) room() []float64 {
 	n := len(p.wanted)
 	if len(p.values) < n {
-		p.values = make([]float64, max(n, 4096*n))
+		p.values = make([]float64, n*max(4096, cap(p.out)-len(p.out)))
 	}
 	return p.values[:n:n]
 }

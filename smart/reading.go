@@ -9,6 +9,7 @@ package smart
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,10 +32,34 @@ type Reading struct {
 }
 
 // Attribute names one number of a Reading: the raw or the normalized value of an
-// ATA SMART attribute. Its text is Backblaze's column name.
+// ATA SMART attribute, whose text is Backblaze's column name, or one of the numbers
+// below, which drives of other protocols give.
 type Attribute uint16
 
-const normalizedBit = 1 << 8
+const (
+	normalizedBit = 1 << 8
+	namedBit      = 1 << 9
+)
+
+// The attributes that are of no ATA number. Their texts are those of Report's JSON.
+const (
+	TemperatureCelsius Attribute = namedBit + iota
+	PowerOnHours
+	PowerCycles
+	UnsafeShutdowns
+	PercentUsed
+	SparePercent
+	ReallocatedSectors
+	PendingSectors
+	UncorrectableErrors
+	InterfaceErrors
+	ErrorLogEntries
+	BytesRead
+	BytesWritten
+)
+
+var attributeNames = [...]string{"temperature_celsius", "power_on_hours", "power_cycles", "unsafe_shutdowns", "percent_used", "spare_percent",
+	"reallocated_sectors", "pending_sectors", "uncorrectable_errors", "interface_errors", "error_log_entries", "bytes_read", "bytes_written"}
 
 // Raw is the raw value of the ATA attribute id.
 func Raw(id uint8) Attribute { return Attribute(id) }
@@ -42,14 +67,25 @@ func Raw(id uint8) Attribute { return Attribute(id) }
 // Normalized is the normalized value of the ATA attribute id.
 func Normalized(id uint8) Attribute { return Attribute(id) | normalizedBit }
 
-// ID returns the ATA attribute's number.
-func (a Attribute) ID() uint8 { return uint8(a) }
+// ID returns the ATA attribute's number, 0 when a is none.
+func (a Attribute) ID() uint8 {
+	if a&namedBit != 0 {
+		return 0
+	}
+	return uint8(a)
+}
 
-// IsRaw reports whether a is a raw value.
-func (a Attribute) IsRaw() bool { return a&normalizedBit == 0 }
+// IsRaw reports whether a is a raw value of an ATA attribute.
+func (a Attribute) IsRaw() bool { return a&(normalizedBit|namedBit) == 0 }
 
-// String returns smart_5_raw or smart_5_normalized.
+// IsNormalized reports whether a is a normalized value of an ATA attribute.
+func (a Attribute) IsNormalized() bool { return a&normalizedBit != 0 }
+
+// String returns smart_5_raw, smart_5_normalized, or the name of another number.
 func (a Attribute) String() string {
+	if a&namedBit != 0 {
+		return attributeNames[a&^namedBit]
+	}
 	if a.IsRaw() {
 		return "smart_" + strconv.Itoa(int(a.ID())) + "_raw"
 	}
@@ -60,7 +96,8 @@ func (a Attribute) String() string {
 func ParseAttribute(s string) (Attribute, bool) {
 	rest, ok := strings.CutPrefix(strings.ToLower(s), "smart_")
 	if !ok {
-		return 0, false
+		i := slices.Index(attributeNames[:], rest)
+		return namedBit + Attribute(i), i >= 0
 	}
 	num, kind, _ := strings.Cut(rest, "_")
 	id, err := strconv.ParseUint(num, 10, 8)
@@ -90,6 +127,9 @@ func AllAttributes() []Attribute {
 	var out []Attribute
 	for id := 1; id < 256; id++ {
 		out = append(out, Normalized(uint8(id)), Raw(uint8(id)))
+	}
+	for i := range attributeNames {
+		out = append(out, namedBit+Attribute(i))
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package smart
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -104,9 +105,10 @@ type ScannedDevice struct {
 
 // ReportOf makes a report of a reading whose values are of the given attributes.
 func ReportOf(r Reading, attributes []Attribute) Report {
-	out := Report{Reading: r, Attributes: attributes, Health: noHealth()}
+	out := Report{Reading: r, Attributes: slices.Clone(attributes), Health: noHealth()}
+	out.Values = slices.Clone(r.Values)
 	out.fromAttributes()
-	if out.Protocol == UnknownProtocol && len(attributes) > 0 {
+	if out.Protocol == UnknownProtocol && slices.ContainsFunc(attributes, func(a Attribute) bool { return a.ID() != 0 }) {
 		out.Protocol = ATA
 	}
 	return out
@@ -122,22 +124,28 @@ func (r *Report) Value(a Attribute) float64 {
 	return math.NaN()
 }
 
-// fromAttributes fills what is missing in Health from ATA attributes.
+// numbers returns the fields of Health in the order of the named attributes.
+func (h *Health) numbers() []*float64 {
+	return []*float64{&h.TemperatureCelsius, &h.PowerOnHours, &h.PowerCycles, &h.UnsafeShutdowns, &h.PercentUsed, &h.SparePercent,
+		&h.ReallocatedSectors, &h.PendingSectors, &h.Uncorrectable, &h.InterfaceErrors, &h.ErrorLogEntries, &h.BytesRead, &h.BytesWritten}
+}
+
+// sources are the ATA attributes that hold what a named attribute is, the first
+// that a drive has.
+var sources = map[Attribute][]uint8{TemperatureCelsius: {194, 190}, PowerOnHours: {9}, PowerCycles: {12}, ReallocatedSectors: {5},
+	PendingSectors: {197}, UncorrectableErrors: {187, 198}, InterfaceErrors: {199}}
+
+// fromAttributes fills what is missing in Health from attributes, and adds the
+// named attributes that Health has.
 func (r *Report) fromAttributes() {
-	fill := func(dst *float64, ids ...uint8) {
-		for _, id := range ids {
-			if math.IsNaN(*dst) {
-				*dst = r.Value(Raw(id))
-			}
+	for i, dst := range r.numbers() {
+		named := namedBit + Attribute(i)
+		*dst = first(*dst, r.Value(named))
+		for _, id := range sources[named] {
+			*dst = first(*dst, r.Value(Raw(id)))
 		}
+		r.add(named, *dst)
 	}
-	fill(&r.TemperatureCelsius, 194, 190)
-	fill(&r.PowerOnHours, 9)
-	fill(&r.PowerCycles, 12)
-	fill(&r.ReallocatedSectors, 5)
-	fill(&r.PendingSectors, 197)
-	fill(&r.Uncorrectable, 187, 198)
-	fill(&r.InterfaceErrors, 199)
 }
 
 // MarshalJSON writes the report as one object with typed units; what is missing
@@ -194,7 +202,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		out.Time = r.Time.Format(time.RFC3339)
 	}
 	for i, v := range r.Values {
-		if !math.IsNaN(v) {
+		if !math.IsNaN(v) && r.Attributes[i].ID() != 0 {
 			out.Smart[r.Attributes[i].String()] = v
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/table"
@@ -18,6 +19,7 @@ import (
 // Options says what of a folder of drive statistics is read.
 type Options struct {
 	Attributes  []Attribute             // wanted; nil stands for DefaultAttributes. Those no file has are left out.
+	Mapping     Mapping                 // names of the columns, where they are not Backblaze's; may be nil
 	From, Until Date                    // first and last day; the zero Date stands for no bound
 	MaxBad      float64                 // share of bad rows past which reading fails, 0 stands for .01
 	Quarantine  func(BadRow)            // takes each bad row, in order; may be nil
@@ -56,6 +58,7 @@ type Source struct {
 	total  int64
 	failed error
 	pipe   *pipeline
+	expect atomic.Int64 // rows of a day, by the one before
 }
 
 // unit is what becomes one Day: the files of one day, or the rows of one day
@@ -76,15 +79,14 @@ func IsBackblaze(path string) bool {
 		return false
 	}
 	for _, m := range members[:min(len(members), 3)] {
-		if h, err := look(m); err == nil && h.layout.failure >= 0 {
+		if h, err := look(m, nil); err == nil && h.layout.failure >= 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// Open looks into a folder (not into folders below it), a CSV file or a zip
-// archive: it reads all headers, and lists the days. Files may be plain, gzip or
+// Open looks into a folder and those below it, a CSV file or a zip archive: it reads all headers, and lists the days. Files may be plain, gzip or
 // zip, with columns of any generation in any order, ',' or ';' between fields.
 // A file named after its day is read when its turn comes; one that holds several
 // days is held in memory. Files without such a header are refused, in a folder
@@ -106,7 +108,7 @@ func Open(ctx context.Context, path string, opt Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	heads, err := lookAll(ctx, members)
+	heads, err := lookAll(ctx, members, opt.Mapping)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +142,8 @@ func (s *Source) Dates() []Date {
 // Stats returns the counts so far.
 func (s *Source) Stats() Stats { return s.stats }
 
-// membersOf lists the CSV streams at path; in a folder, those of all its files
-// that look like data by their names.
+// membersOf lists the CSV streams at path; in a folder, those of all files in it
+// and below that look like data by their names.
 func membersOf(path string) ([]table.Member, error) {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -152,22 +154,27 @@ func membersOf(path string) ([]table.Member, error) {
 	if !st.IsDir() {
 		return table.Members(path)
 	}
-	names, err := os.ReadDir(path)
-	if err != nil {
-		return nil, errs.Wrap(err, "open drive data")
-	}
 	var out []table.Member
-	for _, n := range names {
-		low := strings.ToLower(n.Name())
-		isData := strings.HasSuffix(low, ".csv") || strings.HasSuffix(low, ".csv.gz") || strings.HasSuffix(low, ".zip")
-		if n.IsDir() || !isData || strings.HasPrefix(low, ".") {
-			continue
-		}
-		ms, err := table.Members(filepath.Join(path, n.Name()))
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil, err
+			return errs.Wrap(err, "open drive data")
 		}
+		low := strings.ToLower(d.Name())
+		if p != path && strings.HasPrefix(low, ".") {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if d.IsDir() || !strings.HasSuffix(low, ".csv") && !strings.HasSuffix(low, ".csv.gz") && !strings.HasSuffix(low, ".zip") {
+			return nil
+		}
+		ms, err := table.Members(p)
 		out = append(out, ms...)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(out) == 0 {
 		return nil, &errs.Input{File: path, Problem: "the folder holds no .csv, .csv.gz or .zip file", Mend: "check the path"}
@@ -183,7 +190,7 @@ type header struct {
 }
 
 // look reads the beginning of a file.
-func look(m table.Member) (header, error) {
+func look(m table.Member, mapping Mapping) (header, error) {
 	r, err := m.Open(nil)
 	if err != nil {
 		return header{}, err
@@ -193,7 +200,7 @@ func look(m table.Member) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	l, err := layoutOf(s.Names(), m.Name)
+	l, err := layoutOf(s, m.Name, mapping)
 	if err != nil {
 		return header{}, err
 	}
@@ -206,14 +213,14 @@ func look(m table.Member) (header, error) {
 
 // lookAll reads the beginnings of all files, passing over those that are
 // something else unless all are.
-func lookAll(ctx context.Context, members []table.Member) ([]header, error) {
+func lookAll(ctx context.Context, members []table.Member, mapping Mapping) ([]header, error) {
 	var out []header
 	var other error
 	for _, m := range members {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		h, err := look(m)
+		h, err := look(m, mapping)
 		if err == nil {
 			out = append(out, h)
 			continue

@@ -71,7 +71,7 @@ func Decode(v Vendor, a Attribute, raw float64) float64 {
 	switch {
 	case !(raw >= 0) || math.IsInf(raw, 0):
 		return Missing()
-	case a.IsRaw() && (a.ID() == 190 || a.ID() == 194):
+	case a == TemperatureCelsius, a.IsRaw() && (a.ID() == 190 || a.ID() == 194):
 		return temperature(raw)
 	case a.IsRaw() && a.ID() == 9:
 		return hours(raw)

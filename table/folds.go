@@ -105,8 +105,8 @@ func (k StratifiedKFold) Split(rows Rows) ([]Fold, error) {
 // placed first; with it they have equal numbers of random groups. It needs
 // Rows.Groups.
 //
-// Groups of equal size are placed as scikit-learn from 1.6 places them; before,
-// their order was that of an unstable sort.
+// Groups of equal size are placed as scikit-learn from 1.9 places them; before,
+// their order was that of an unstable sort, which differs between machines.
 type GroupKFold struct {
 	Folds   int
 	Shuffle bool

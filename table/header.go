@@ -48,7 +48,6 @@ func separator(head []byte) byte {
 
 // takeHeader names the columns from the current record.
 func (s *Scanner) takeHeader() error {
-	seen := make(map[string]bool, s.Len())
 	for i := range s.Len() {
 		name := strings.TrimSpace(string(s.Field(i)))
 		if strings.IndexByte(name, '\r') >= 0 {
@@ -57,11 +56,19 @@ func (s *Scanner) takeHeader() error {
 		if name == "" {
 			name = "Unnamed: " + strconv.Itoa(i)
 		}
+		s.names = append(s.names, name)
+	}
+	return nil
+}
+
+// Unique returns an error of kind Invalid when two columns have one name.
+func (s *Scanner) Unique() error {
+	seen := make(map[string]bool, len(s.names))
+	for _, name := range s.names {
 		if seen[name] {
-			return s.fault(s.line, name, "two columns have this name", "rename one of them in the header")
+			return s.fault(1, name, "two columns have this name", "rename one of them in the header")
 		}
 		seen[name] = true
-		s.names = append(s.names, name)
 	}
 	return nil
 }

@@ -127,6 +127,9 @@ func (b *builder) stream(ctx context.Context, name string, r io.Reader) error {
 	ahead := newReadAhead(ctx, r)
 	defer ahead.Close()
 	s, err := NewScanner(ahead, name, b.opt.Separator)
+	if err == nil {
+		err = s.Unique()
+	}
 	if err != nil {
 		return err
 	}

@@ -27,25 +27,6 @@ func blobs(rows, cols int) (*table.Matrix, []float64) {
 	return x, y
 }
 
-// drives returns rows shaped like the table of drives that the published forest
-// was trained on: few distinct values beside many.
-func drives(rows int) (*table.Matrix, []float64) {
-	r := rand.New(rand.NewPCG(3, 4))
-	x, y := table.NewMatrix(rows, 3), make([]float64, rows)
-	for i := range y {
-		model := r.IntN(38)
-		capacity, life := float64(1+model%13)*5e11, r.Float64()
-		if r.IntN(3) == 0 {
-			y[i] = 1
-		} else {
-			capacity *= 0.9 + 0.2*r.Float64()
-			life *= 0.3 + 0.5*r.Float64()
-		}
-		x.Data[i], x.Data[rows+i], x.Data[2*rows+i] = capacity, life, float64(model)
-	}
-	return x, y
-}
-
 func benchmarkFit(b *testing.B, x *table.Matrix, y []float64, o Options) {
 	o.Workers = 1
 	for b.Loop() {
@@ -55,10 +36,9 @@ func benchmarkFit(b *testing.B, x *table.Matrix, y []float64, o Options) {
 	}
 }
 
-func BenchmarkForestOfDrives(b *testing.B) {
-	x, y := drives(7168)
-	o := RandomForestClassifier()
-	o.MaxDepth, o.MinSamplesSplit, o.Seed = 10, N(5), 42
+// The published forest: 100 trees of 7168 drives with 3 columns.
+func BenchmarkPublishedForest(b *testing.B) {
+	x, y, o := published(b)
 	benchmarkFit(b, x, y, o)
 }
 
@@ -71,7 +51,17 @@ func BenchmarkForest100kx20(b *testing.B) {
 
 func BenchmarkRegressor(b *testing.B) {
 	x, y := blobs(20_000, 10)
+	for i := range y {
+		y[i] += 0.3 * x.Data[i]
+	}
 	o := RandomForestRegressor()
 	o.MaxDepth, o.Estimators = 10, 5
+	benchmarkFit(b, x, y, o)
+}
+
+func BenchmarkExtraTrees(b *testing.B) {
+	x, y := blobs(20_000, 10)
+	o := ExtraTreesClassifier()
+	o.MaxDepth, o.Estimators = 10, 20
 	benchmarkFit(b, x, y, o)
 }

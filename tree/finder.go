@@ -20,7 +20,6 @@ type split struct {
 type limits struct {
 	minLeaf   int     // rows on each side
 	minWeight float64 // weight on each side
-	allWeight float64 // of the tree's rows
 }
 
 // finder looks for the splits of the nodes of one tree after another.

@@ -59,8 +59,8 @@ func treeSeeds(opt *Options) []uint32 {
 // the data and seed i.
 func (d *training) growAll(ctx context.Context, trees []*Tree, seeds []uint32, opt *Options) error {
 	var columns []rankedColumn
-	if d.countable(opt) {
-		columns = rankColumns(d.x, opt.Workers)
+	if opt.Splitter == Best {
+		columns = rankColumns(d.x, d.hasMissing, opt.Workers)
 	}
 	var (
 		wg         sync.WaitGroup
@@ -100,6 +100,7 @@ func (d *training) countable(opt *Options) bool {
 // grower grows one tree after another with the same buffers.
 type grower struct {
 	finder
+	columns  []rankedColumn
 	counter  *counter // nil where it does not apply
 	splitter *splitter
 	maxDepth int
@@ -110,6 +111,7 @@ type grower struct {
 	limits   limits
 	outputs  int
 	weights  []float64 // of each row in this tree
+	nodes    int       // to make room for in the next tree
 }
 
 func (d *training) grower(columns []rankedColumn, opt *Options) *grower {
@@ -120,7 +122,8 @@ func (d *training) grower(columns []rankedColumn, opt *Options) *grower {
 	}
 	g.limits.minLeaf = opt.MinSamplesLeaf.of(d.rows, math.Ceil)
 	g.minSplit = max(2, opt.MinSamplesSplit.of(d.rows, math.Ceil), 2*g.limits.minLeaf)
-	if columns != nil {
+	g.columns = columns
+	if columns != nil && d.countable(opt) {
 		g.counter = newCounter(columns, d.class, len(d.labels), opt.columns(len(d.x)), opt.Criterion == Entropy)
 	}
 	return g
@@ -135,19 +138,15 @@ func (g *grower) rowByRow(d *training, opt *Options) *splitter {
 		return g.splitter
 	}
 	s := newSplitter(d.x, d.hasMissing, d.rows, opt.columns(len(d.x)))
-	s.random, s.setAside = opt.Splitter == Random, opt.Compat == Sklearn18
+	s.random, s.setAside, s.exact, s.ranked = opt.Splitter == Random, opt.Compat == Sklearn18, d.exact, g.columns
 	if opt.Regression {
 		s.crit = &meanCriterion{y: d.target}
 	} else {
 		s.crit = newClassCriterion(d.class, len(d.labels), opt.Criterion == Entropy)
 	}
-	switch {
-	case d.exact:
-		s.sort = s.sortFast
-	case opt.Compat == Sklearn18:
+	s.sort = sortSklearn19
+	if opt.Compat == Sklearn18 {
 		s.sort = sortSklearn18
-	default:
-		s.sort = sortSklearn19
 	}
 	g.splitter = s
 	return s
@@ -156,14 +155,8 @@ func (g *grower) rowByRow(d *training, opt *Options) *splitter {
 // tree draws the rows of one tree and grows it.
 func (g *grower) tree(ctx context.Context, seed uint32, d *training, opt *Options) *Tree {
 	d.weigh(g.weights, seed, opt)
-	total := float64(d.rows)
-	if opt.Bootstrap || d.weights != nil {
-		total = sum(g.weights)
-	}
-	g.limits.minWeight = opt.MinWeightFractionLeaf * total
-	g.limits.allWeight = 0
-	for _, w := range g.weights {
-		g.limits.allWeight += w
+	if opt.MinWeightFractionLeaf > 0 {
+		g.limits.minWeight = opt.MinWeightFractionLeaf * sum(g.weights)
 	}
 	if g.counter != nil && g.counter.fits(g.weights) {
 		g.finder = g.counter
@@ -171,12 +164,13 @@ func (g *grower) tree(ctx context.Context, seed uint32, d *training, opt *Option
 		g.finder = g.rowByRow(d, opt)
 	}
 	rows := g.begin(g.weights, uint32(rng.New(seed).Intn(rng.Top-1)), g.limits)
-	t := &Tree{Outputs: g.outputs}
+	t := newTree(g.outputs, g.nodes)
 	if g.maxLeafs > 0 {
 		g.bestFirst(ctx, t, rows)
 	} else {
 		g.depthFirst(ctx, t, rows)
 	}
+	g.nodes = len(t.Left) + len(t.Left)/16
 	if g.alpha > 0 {
 		t = t.prune(g.alpha)
 	}

@@ -56,6 +56,13 @@ func (g *grower) makeNode(t *Tree, b branch) (id int32, s split, constants int) 
 	return id, s, constants
 }
 
+// newTree returns a tree without nodes that has room for some.
+func newTree(outputs, nodes int) *Tree {
+	return &Tree{Outputs: outputs, Left: make([]int32, 0, nodes), Right: make([]int32, 0, nodes), Feature: make([]int32, 0, nodes),
+		Threshold: make([]float64, 0, nodes), MissingLeft: make([]bool, 0, nodes), Impurity: make([]float64, 0, nodes),
+		Samples: make([]int64, 0, nodes), Weight: make([]float64, 0, nodes), Value: make([]float64, 0, nodes*outputs)}
+}
+
 // add appends a leaf, which is what a node is until it is split, and returns its
 // index.
 func (t *Tree) add(b branch, samples int, weight float64) int32 {

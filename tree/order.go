@@ -3,28 +3,38 @@ package tree
 import (
 	"math"
 	"math/bits"
-	"slices"
 )
 
 // sorter puts values and the rows they belong to in ascending order of value.
 // The faithful sorters leave equal values where scikit-learn leaves them.
 type sorter func(v []float32, rows []int32)
 
-// sortFast orders equal values by row. It is for sums that any order leaves the
-// same: whole-numbered weights.
-func (s *splitter) sortFast(v []float32, rows []int32) {
-	keys := s.keys[:len(v)]
-	for i, x := range v {
-		keys[i] = uint64(orderedBits(x))<<32 | uint64(uint32(rows[i]))
+// sortByRank sorts the node's rows by a column, unless equal values would have
+// to be left in scikit-learn's order: it reports whether it did.
+func (s *splitter) sortByRank(col *rankedColumn) bool {
+	v, rows := s.values[:len(s.rows)], s.rows
+	if !s.exact && col.likelyTies(len(rows)) > 0.7 {
+		return false
 	}
-	if len(keys) > 512 {
-		keys = radixSort(keys, s.spare[:len(v)])
-	} else {
-		slices.Sort(keys)
+	keys := s.keys[:len(rows)]
+	low, high := uint64(math.MaxUint64), uint64(0)
+	for i, r := range rows {
+		k := uint64(col.rank[r])<<32 | uint64(r)
+		keys[i] = k
+		low, high = min(low, k), max(high, k)
+	}
+	keys = sortKeys(keys, s.spare, 32, low>>32, high>>32, s.counts)
+	if !s.exact {
+		for i := 1; i < len(keys); i++ {
+			if keys[i]>>32 == keys[i-1]>>32 {
+				return false
+			}
+		}
 	}
 	for i, k := range keys {
-		v[i], rows[i] = fromOrderedBits(uint32(k>>32)), int32(uint32(k))
+		v[i], rows[i] = col.distinct[k>>32], int32(uint32(k))
 	}
+	return true
 }
 
 // orderedBits maps a float32 to an integer of the same order; -0 equals 0.

@@ -13,14 +13,17 @@ type rankedColumn struct {
 	close    bool // some neighbours in distinct are one value to a split
 }
 
-// rankColumns ranks columns that have no missing values, on several goroutines.
-func rankColumns(x [][]float32, workers int) []rankedColumn {
+// rankColumns ranks the columns that have no missing values, on several
+// goroutines.
+func rankColumns(x [][]float32, hasMissing []bool, workers int) []rankedColumn {
 	out := make([]rankedColumn, len(x))
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			for c := w; c < len(x); c += workers {
-				out[c] = rankColumn(x[c])
+				if !hasMissing[c] {
+					out[c] = rankColumn(x[c])
+				}
 			}
 		})
 	}
@@ -46,20 +49,29 @@ func rankColumn(x []float32) rankedColumn {
 	return c
 }
 
+// likelyTies estimates how many of n random rows have another's value.
+func (c *rankedColumn) likelyTies(n int) float64 {
+	share := float64(n) / float64(len(c.rank))
+	return float64(len(c.rank)-len(c.distinct)) * share * share
+}
+
 // sortKeys puts keys in ascending order of their bits from shift up, of which
 // the smallest and largest are low and high. It returns the slice, of keys and
 // spare, that holds the result. counts has room for 2048.
-func sortKeys(keys, spare []uint32, shift int, low, high uint32, counts []uint32) []uint32 {
+func sortKeys[K uint32 | uint64](keys, spare []K, shift int, low, high K, counts []uint32) []K {
 	n := len(keys)
-	if n <= 24 {
+	switch {
+	case low == high:
+		return keys
+	case n <= 24:
 		insertKeys(keys)
 		return keys
 	}
-	width := bits.Len32(high - low)
+	width := bits.Len64(uint64(high - low))
 	digit := min(11, max(5, bits.Len(uint(n))-2))
 	passes := (width + digit - 1) / digit
 	digit = (width + passes - 1) / passes
-	mask, base := uint32(1)<<digit-1, low<<shift
+	mask, base := K(1)<<digit-1, low<<shift
 	counts, spare = counts[:1<<digit], spare[:n]
 	for range passes {
 		clear(counts)
@@ -82,7 +94,7 @@ func sortKeys(keys, spare []uint32, shift int, low, high uint32, counts []uint32
 	return keys
 }
 
-func insertKeys(keys []uint32) {
+func insertKeys[K uint32 | uint64](keys []K) {
 	for i := 1; i < len(keys); i++ {
 		k := keys[i]
 		j := i

@@ -14,28 +14,32 @@ type splitter struct {
 	crit       criterion
 	sort       sorter
 	random     bool
+	exact      bool // sums are the same in any order
 	setAside   bool // treat missing values as scikit-learn did up to 1.8
 
-	weights []float64
-	order   []int32 // the tree's rows, those of a node side by side
-	rows    []int32 // the node's
-	weight  float64 // the node's
+	order     []int32 // the tree's rows, those of a node side by side
+	rows      []int32 // the node's
+	allWeight float64 // the tree's
+	weight    float64 // the node's
 
-	values      []float32 // of a column for the node's rows
-	shifted     []int32   // the node's rows with missing ones first
+	values      []float32      // of a column for the node's rows
+	shifted     []int32        // the node's rows with missing ones first
+	ranked      []rankedColumn // those that may be sorted by rank have ranks
 	keys, spare []uint64
+	counts      []uint32
 }
 
 func newSplitter(x [][]float32, hasMissing []bool, rows, maxFeatures int) *splitter {
 	return &splitter{columnDraw: newColumnDraw(len(x), maxFeatures), x: x, hasMissing: hasMissing,
 		values: make([]float32, rows), shifted: make([]int32, rows),
-		keys: make([]uint64, rows), spare: make([]uint64, rows)}
+		keys: make([]uint64, rows), spare: make([]uint64, rows), counts: make([]uint32, 2048)}
 }
 
 func (s *splitter) begin(weights []float64, seed uint32, lim limits) int {
 	s.columnDraw.begin(seed)
-	s.limits, s.weights, s.order = lim, weights, s.order[:0]
+	s.limits, s.order, s.allWeight = lim, s.order[:0], 0
 	for r, w := range weights {
+		s.allWeight += w
 		if w != 0 {
 			s.order = append(s.order, int32(r))
 		}
@@ -113,7 +117,10 @@ func (s *splitter) carryOut(f *split, impurity float64, divided bool) {
 // many of those there are.
 func (s *splitter) load(f int) (missing int) {
 	col, rows, v := s.x[f], s.rows, s.values[:len(s.rows)]
-	if !s.hasMissing[f] {
+	switch {
+	case s.ranked != nil && s.ranked[f].rank != nil && s.sortByRank(&s.ranked[f]):
+		return 0
+	case !s.hasMissing[f]:
 		for i, r := range rows {
 			v[i] = col[r]
 		}

@@ -203,9 +203,7 @@ func (d *training) countDraws(dst []float64, seed uint32, opt *Options) {
 	clear(dst)
 	r := rng.New(seed)
 	if d.shares == nil {
-		for range d.draws(opt) {
-			dst[r.Intn(uint64(d.rows))]++
-		}
+		r.Count(dst, d.draws(opt))
 		return
 	}
 	for range d.draws(opt) {

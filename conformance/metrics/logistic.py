@@ -26,7 +26,7 @@ def answer(case):
             np.ascontiguousarray(x), read(case["y"]), sample_weight=read(case["w"]))
     except ValueError as e:
         return {"error": str(e)}
-    return {"coef": m.coef_.ravel().tolist(), "intercept": m.intercept_.tolist(),
+    return {"coef": m.coef_.ravel().tolist(), "intercept": np.ravel(m.intercept_).tolist(),
             "proba": m.predict_proba(x).ravel().tolist()}
 
 

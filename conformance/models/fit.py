@@ -60,13 +60,22 @@ def data(k=2, n=300, cols=5, text=False, kind="i", seed=1, scale=1.0):
 def save(name, est, X, how="pickle", tol=0.0, nan=False, inf=False, proba=True, ask=None):
     if WORDS and not any(w in name for w in WORDS):
         return
+    try:
+        keep(name, est, X, how, tol, nan, inf, proba, ask)
+    except Exception as e:
+        FAULTS.append(f"{name}: {type(e).__name__}: {str(e)[:300]}")
+
+
+FAULTS = []
+
+
+def keep(name, est, X, how, tol, nan, inf, proba, ask):
     d = os.path.join(OUT, name)
     os.makedirs(d)
     dump(est, d, how)
     case = {"tolerance": tol, "labels": None, "proba": proba}
     A = rows(X, nan, inf)
     asked = (ask or est)
-    keep = np.arange(len(A))
     if getattr(asked, "classes_", None) is not None or hasattr(asked, "predict_proba"):
         cls = list(asked.classes_)
         case["labels"] = [str(c) for c in cls]
@@ -176,3 +185,5 @@ if __name__ == "__main__":
     for more in ("fit_more", "fit_boost"):
         if os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), more + ".py")):
             __import__(more).main(sys.modules[__name__])
+    print("\n".join(FAULTS))
+    sys.exit(len(FAULTS) > 0)

@@ -49,6 +49,7 @@ func TestOpenedModelsAnswerAsTheirLibraries(t *testing.T) {
 
 func checkAll(t *testing.T, py string) {
 	dir := t.TempDir()
+	t.Setenv("OMP_NUM_THREADS", "1")
 	args := append([]string{"fit.py", dir}, strings.Fields(os.Getenv("DRIVECAST_MODELS"))...)
 	cmd := exec.Command(py, args...)
 	if out, err := cmd.CombinedOutput(); err != nil {

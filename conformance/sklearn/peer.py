@@ -1,17 +1,21 @@
 """Fits scikit-learn on generated and real tables and writes what came out.
 
     python peer.py FOLDER CASES [DRIVES.csv]
+    python peer.py fixture FILE.zip
 
 For each case FOLDER gets N.json (name, parameters, and where each array lies) and
 N.bin (the arrays, little-endian, one after another). splits.json holds the rows
-of each splitter. The same version of scikit-learn writes the same cases.
+of each splitter. The same version of scikit-learn writes the same cases. A fixture
+is a zip of the small ones, to be committed.
 """
 
 import csv
 import json
 import os
 import sys
+import tempfile
 import warnings
+import zipfile
 
 import numpy as np
 import sklearn
@@ -184,9 +188,29 @@ def write_trees(folder, cases, drives):
         write_case(folder, cases, "the published forest", x[train], y[train], None, "RandomForestClassifier", p)
 
 
-def write_splits(folder):
+def write_fixture(path, most=45, size=12_000):
+    """Keeps the first cases whose arrays are small, and the splits of a few tables."""
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+        write_trees(folder, 400, None)
+        write_splits(folder, 8)
+        add = lambda name, text: z.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED, 9)
+        kept = 0
+        for number in range(400):
+            body = open(os.path.join(folder, f"{number}.bin"), "rb").read()
+            head = open(os.path.join(folder, f"{number}.json")).read()
+            at = json.loads(head)["Arrays"]["Threshold"]
+            thresholds = np.frombuffer(body, "<f8", at["N"], at["At"])
+            if len(body) > size or kept == most or np.isnan(thresholds).any():  # 1.8 has trees with broken thresholds
+                continue
+            add(f"{kept}.json", head)
+            add(f"{kept}.bin", body)
+            kept += 1
+        add("splits.json", open(os.path.join(folder, "splits.json")).read())
+
+
+def write_splits(folder, tables=60):
     out = []
-    for number in range(60):
+    for number in range(tables):
         g = np.random.RandomState(number)
         n, seed = int(g.randint(20, 300)), int(g.randint(0, 10000))
         y, groups = g.randint(0, g.randint(2, 5), n), g.randint(0, g.randint(6, 30), n)
@@ -202,10 +226,11 @@ def write_splits(folder):
 
         add("KFold", ms.KFold(folds, shuffle=shuffle, random_state=state), x)
         add("StratifiedKFold", ms.StratifiedKFold(folds, shuffle=shuffle, random_state=state), x, y)
-        if VERSION >= (1, 6):
-            add("GroupKFold", ms.GroupKFold(folds, shuffle=shuffle, random_state=state), x, y, groups)
-        elif len(np.unique(np.unique(groups, return_counts=True)[1])) == len(np.unique(groups)):
-            shuffle = False  # 1.3 does not shuffle, and leaves the order of equal groups to an unstable sort
+        sizes = np.unique(groups, return_counts=True)[1]
+        if shuffle and VERSION >= (1, 6):
+            add("GroupKFold", ms.GroupKFold(folds, shuffle=True, random_state=seed), x, y, groups)
+        elif VERSION >= (1, 9) or len(set(sizes)) == len(sizes):
+            shuffle = False  # before 1.9 the order of groups of equal size is that of an unstable sort
             add("GroupKFold", ms.GroupKFold(folds), x, y, groups)
         add("TimeSeriesSplit", ms.TimeSeriesSplit(folds, max_train_size=(number % 4) * 7 or None, gap=number % 3), x)
         add("ShuffleSplit", ms.ShuffleSplit(folds, test_size=size, random_state=seed), x)
@@ -219,6 +244,8 @@ def write_splits(folder):
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "fixture":
+        sys.exit(write_fixture(sys.argv[2]))
     write_trees(sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)
     write_splits(sys.argv[1])
     print(sklearn.__version__)

@@ -148,6 +148,9 @@ func (f *Folder) Open(_ context.Context, p string) (File, error) {
 		return nil, errInvalid()
 	}
 	file, err := f.root.Open(filepath.FromSlash(p))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errs.New(errs.NotFound, "No such artifact: '%s'", p)
+	}
 	if err != nil {
 		return nil, fault(err)
 	}

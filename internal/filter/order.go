@@ -11,7 +11,7 @@ type Order struct {
 
 // ParseOrder reads "[entity.]key [ASC|DESC]". Errors are of kind errs.Invalid.
 func ParseOrder(text string) (Order, error) {
-	bad := errs.New(errs.Invalid, "Invalid order_by clause '%s'. Expected '[entity.]key [ASC|DESC]'", clip(text))
+	bad := errs.New(errs.Invalid, "Invalid ordering key in order_by clause '%s'. Expected '[entity.]key [ASC|DESC]'", clip(text))
 	p := &parser{text: text}
 	if len(text) > MaxLength || p.lex() != nil {
 		return Order{}, bad

@@ -200,8 +200,9 @@ func (e *encoder) run(r *tracking.Run) {
 	e.close('}')
 	e.key("inputs")
 	e.inputs(r)
+	e.raw(`"outputs":{`)
 	if len(r.ModelOutputs) > 0 {
-		e.raw(`"outputs":{"model_outputs":[`)
+		e.raw(`"model_outputs":[`)
 		for _, o := range r.ModelOutputs {
 			e.open('{')
 			e.text("model_id", o.ModelID)
@@ -209,8 +210,8 @@ func (e *encoder) run(r *tracking.Run) {
 			e.close('}')
 		}
 		e.close(']')
-		e.close('}')
 	}
+	e.close('}')
 	e.close('}')
 }
 

@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
 
@@ -25,9 +26,13 @@ var experimentRoutes = []at{
 	{"POST", "experiments/delete-experiment-tag", "experiment_id!:string key!:string", func(c *call) error {
 		return c.done(c.h.Runs.DeleteExperimentTag(c.r.Context(), c.str("experiment_id"), c.str("key")))
 	}},
-	{"POST", "experiments/search-datasets", "experiment_ids!:strings", searchDatasets},
+	{"POST", "experiments/search-datasets", "experiment_ids:strings", searchDatasets},
 	{"GET", "server-info", "", func(c *call) error {
-		return c.json(map[string]any{"store_type": "SqlStore", "workspaces_enabled": false})
+		return c.json(map[string]any{
+			"store_type": "SqlStore", "workspaces_enabled": false, "multipart_uploads_enabled": false, "multipart_downloads_enabled": false,
+			"presigned_upload_run_id_supported": false, "presigned_upload_model_id_supported": false, "trace_archival_enabled": false,
+			"features_enabled": map[string]bool{"gateway": false},
+		})
 	}},
 }
 
@@ -107,7 +112,7 @@ func (c *call) search(view string) (tracking.Search, error) {
 		s.View, err = c.view(view)
 	}
 	if err == nil && c.has("max_results") && s.Limit == 0 {
-		err = invalid("max_results", c.raw["max_results"])
+		err = errs.New(errs.Invalid, "Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer")
 	}
 	return s, err
 }

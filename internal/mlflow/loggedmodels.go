@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
 
@@ -29,8 +30,8 @@ func (e *encoder) model(m *tracking.LoggedModel) {
 	e.int("last_updated_timestamp_ms", m.Updated)
 	e.text("artifact_uri", m.ArtifactURI)
 	e.text("status", m.Status)
-	e.some("model_type", m.Type)
-	e.some("source_run_id", m.SourceRunID)
+	e.text("model_type", m.Type)
+	e.text("source_run_id", m.SourceRunID)
 	e.some("status_message", m.StatusMessage)
 	e.tags("tags", m.Tags)
 	e.close('}')
@@ -113,16 +114,13 @@ func searchLoggedModels(c *call) error {
 		return err
 	}
 	q := tracking.ModelSearch{ExperimentIDs: c.strs("experiment_ids"), Filter: c.str("filter"), Limit: int(c.num("max_results")), Token: c.str("page_token")}
-	for i, d := range datasets {
+	for _, d := range datasets {
 		if d.Name == "" {
-			return missing(indexed("datasets", i, "dataset_name"))
+			return errs.New(errs.Invalid, "`dataset_name` in the `datasets` clause must be specified.")
 		}
 		q.Datasets = append(q.Datasets, tracking.DatasetKey{Name: d.Name, Digest: d.Digest})
 	}
-	for i, o := range order {
-		if o.Field == "" {
-			return missing(indexed("order_by", i, "field_name"))
-		}
+	for _, o := range order {
 		q.OrderBy = append(q.OrderBy, tracking.ModelOrder{
 			Field: o.Field, Desc: o.Ascending != nil && !*o.Ascending, Dataset: tracking.DatasetKey{Name: o.Name, Digest: o.Digest},
 		})

@@ -29,7 +29,7 @@ var runRoutes = []at{
 	{"POST", "runs/log-inputs", "run_id!:string datasets:array models:array", logInputs},
 	{"POST", "runs/outputs", "run_id!:string models!:array", logOutputs},
 	{"GET", "metrics/get-history", "run_id!:string metric_key!:string page_token:string max_results:int", getHistory},
-	{"GET", "metrics/get-history-bulk", "run_id!:strings metric_key!:string max_results:int", getHistoryBulk},
+	{"GET", "metrics/get-history-bulk", "run_id:strings metric_key:string max_results:int", getHistoryBulk},
 	{"GET", "metrics/get-history-bulk-interval", "run_ids!:strings metric_key!:string start_step:int end_step:int max_results:int", getHistoryInterval},
 	{"GET", "artifacts/list", "run_id!:string path:string page_token:string", listArtifacts},
 }
@@ -111,18 +111,18 @@ func logMetric(c *call) error {
 	if err := c.decode("value", &v); err != nil {
 		return err
 	}
-	return c.done(c.h.Runs.Log(c.r.Context(), c.runID(), tracking.Batch{Metrics: []tracking.Metric{{
+	return c.done(c.h.Runs.Log(c.r.Context(), c.runID(), tracking.Batch{Single: true, Metrics: []tracking.Metric{{
 		Key: c.str("key"), Value: float64(v), Timestamp: c.num("timestamp"), Step: c.num("step"),
 		ModelID: c.str("model_id"), DatasetName: c.str("dataset_name"), DatasetDigest: c.str("dataset_digest"),
 	}}}))
 }
 
 func logParam(c *call) error {
-	return c.done(c.h.Runs.Log(c.r.Context(), c.runID(), tracking.Batch{Params: []tracking.Tag{{Key: c.str("key"), Value: c.str("value")}}}))
+	return c.done(c.h.Runs.Log(c.r.Context(), c.runID(), tracking.Batch{Single: true, Params: []tracking.Tag{{Key: c.str("key"), Value: c.str("value")}}}))
 }
 
 func setTag(c *call) error {
-	return c.done(c.h.Runs.Log(c.r.Context(), c.runID(), tracking.Batch{Tags: []tracking.Tag{{Key: c.str("key"), Value: c.str("value")}}}))
+	return c.done(c.h.Runs.Log(c.r.Context(), c.runID(), tracking.Batch{Single: true, Tags: []tracking.Tag{{Key: c.str("key"), Value: c.str("value")}}}))
 }
 
 // wireMetric is a metric in a batch. Absent fields stay nil.
@@ -139,7 +139,7 @@ type wireMetric struct {
 func (m *wireMetric) metric(i int) (tracking.Metric, error) {
 	out := tracking.Metric{ModelID: m.ModelID, DatasetName: m.DatasetName, DatasetDigest: m.DatasetDigest}
 	if m.Key == nil || *m.Key == "" {
-		return out, missing(indexed("metrics", i, "name"))
+		return out, missing(indexed("metrics", i, "key"))
 	}
 	out.Key = *m.Key
 	for _, f := range []struct {
@@ -249,6 +249,12 @@ func getHistory(c *call) error {
 
 func getHistoryBulk(c *call) error {
 	ids := c.strs("run_id")
+	if len(ids) == 0 {
+		return errs.New(errs.Invalid, "GetMetricHistoryBulk request must specify at least one run_id.")
+	}
+	if c.str("metric_key") == "" {
+		return errs.New(errs.Invalid, "GetMetricHistoryBulk request must specify a metric_key.")
+	}
 	limit := int(c.num("max_results"))
 	if limit <= 0 || limit > 25000 {
 		limit = 25000
@@ -279,11 +285,15 @@ func getHistoryInterval(c *call) error {
 		ids = strings.Split(ids[0], ",")
 	}
 	if c.has("start_step") != c.has("end_step") {
-		return errs.New(errs.Invalid, "If either start_step or end_step are specified, both must be specified.")
+		return errs.New(errs.Invalid, "If either start step or end step are specified, both must be specified.")
+	}
+	limit := tracking.MaxSampledPoints
+	if c.has("max_results") {
+		limit = int(c.num("max_results"))
 	}
 	list, err := c.h.Runs.Sampled(c.r.Context(), tracking.SampleQuery{
 		RunIDs: ids, Key: c.str("metric_key"), Bounded: c.has("start_step"),
-		Start: c.num("start_step"), End: c.num("end_step"), Limit: int(c.num("max_results")),
+		Start: c.num("start_step"), End: c.num("end_step"), Limit: limit,
 	})
 	return c.points(list, "", err)
 }

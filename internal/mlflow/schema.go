@@ -45,7 +45,7 @@ func invalid(name string, raw json.RawMessage) error {
 	if len(value) > 500 {
 		value = value[:500] + "..."
 	}
-	return errs.New(errs.Invalid, "Invalid value %s for parameter '%s' supplied: Hint: Value was of type '%s'.%s", value, name, typeName(raw), seeDocs)
+	return errs.New(errs.Invalid, "Invalid value %s for parameter '%s' supplied:  Hint: Value was of type '%s'.%s", value, name, typeName(raw), seeDocs)
 }
 
 // typeName names the type of a JSON value as Python does.

@@ -26,5 +26,5 @@ func NoAlias(name, alias string) error {
 
 // BadToken says that a page token is not one of ours, or of another search.
 func BadToken() error {
-	return errs.New(errs.Invalid, "Invalid page token: it was not handed out for this search")
+	return errs.New(errs.Invalid, "Invalid page token, could not base64-decode: it was not handed out for this search")
 }

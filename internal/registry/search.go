@@ -35,10 +35,11 @@ type schema struct {
 	numeric    []string
 	inList     []string
 	ordered    map[string]string
+	badOrder   string // how the refusal of an ordering begins
 }
 
 var modelSchema = schema{
-	attributes: map[string]string{"name": "name"},
+	attributes: map[string]string{"name": "name"}, badOrder: "Invalid order by key",
 	ordered: map[string]string{
 		"name": "name", "timestamp": "last_updated_timestamp", "last_updated_timestamp": "last_updated_timestamp", "creation_timestamp": "creation_timestamp",
 	},
@@ -50,7 +51,7 @@ var versionSchema = schema{
 		"creation_timestamp": "creation_timestamp", "last_updated_timestamp": "last_updated_timestamp",
 	},
 	numeric: []string{"version_number", "creation_timestamp", "last_updated_timestamp"},
-	inList:  []string{"run_id"},
+	inList:  []string{"run_id", "name"}, badOrder: "Invalid attribute key",
 	ordered: map[string]string{
 		"name": "name", "version_number": "version_number", "creation_timestamp": "creation_timestamp", "last_updated_timestamp": "last_updated_timestamp",
 	},
@@ -76,7 +77,7 @@ func (s schema) clause(c *filter.Clause) error {
 	case "", "attribute", "attributes":
 		name, ok := s.attributes[c.Key]
 		if !ok {
-			return errs.New(errs.Invalid, "Invalid attribute key '%s' specified. Valid keys are %s", c.Key, names(s.attributes))
+			return errs.New(errs.Invalid, "Invalid attribute key '%s' specified. Valid keys are '%s'", c.Key, names(s.attributes))
 		}
 		c.Entity, c.Key = "attribute", name
 		if numeric = slices.Contains(s.numeric, name); numeric {
@@ -91,7 +92,7 @@ func (s schema) clause(c *filter.Clause) error {
 		return errs.New(errs.Invalid, "Invalid entity type '%s'. Valid values are attribute, tag", c.Entity)
 	}
 	if !slices.Contains(ops, c.Op) {
-		return errs.New(errs.Invalid, "Invalid comparator '%s' not one of %v for %s '%s'", c.Op, ops, c.Entity, c.Key)
+		return errs.New(errs.Invalid, "Invalid comparator for %s: %s. '%s' is not one of %v", c.Entity, c.Op, c.Op, ops)
 	}
 	switch {
 	case c.Value.Kind == filter.Word || (!numeric && c.Value.Kind == filter.Number):
@@ -110,10 +111,10 @@ func (s schema) clause(c *filter.Clause) error {
 func names(m map[string]string) string {
 	var out []string
 	for k := range m {
-		out = append(out, k)
+		out = append(out, "'"+k+"'")
 	}
 	slices.Sort(out)
-	return strings.Join(out, ", ")
+	return "{" + strings.Join(out, ", ") + "}"
 }
 
 func (s schema) order(texts []string, defaults ...filter.Order) ([]filter.Order, error) {
@@ -126,7 +127,7 @@ func (s schema) order(texts []string, defaults ...filter.Order) ([]filter.Order,
 		o := &list[i]
 		name, ok := s.ordered[o.Key]
 		if !ok || !slices.Contains([]string{"", "attribute", "attributes"}, o.Entity) {
-			return nil, errs.New(errs.Invalid, "Invalid order by key '%s' specified. Valid keys are %s", o.Key, names(s.ordered))
+			return nil, errs.New(errs.Invalid, "%s '%s' specified. Valid keys are '%s'", s.badOrder, o.Key, names(s.ordered))
 		}
 		o.Entity, o.Key = "attribute", name
 		if seen[name] {
@@ -146,8 +147,10 @@ func limitOf(n, unset, most int) (int, error) {
 	switch {
 	case n == 0:
 		return unset, nil
-	case n < 0 || n > most:
-		return 0, errs.New(errs.Invalid, "Invalid value %d for parameter 'max_results' supplied: it must be at least 1 and at most %d", n, most)
+	case n < 0:
+		return 0, errs.New(errs.Invalid, "Invalid value %d for parameter 'max_results' supplied. It must be a positive integer", n)
+	case n > most:
+		return 0, errs.New(errs.Invalid, "Invalid value %d for parameter 'max_results' supplied. It must be at most %d", n, most)
 	}
 	return n, nil
 }

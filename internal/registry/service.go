@@ -40,7 +40,7 @@ func checkName(name string) error {
 		return errs.New(errs.Invalid, "Registered model name cannot be empty.")
 	}
 	if strings.ContainsAny(name, "/:\x00") {
-		return errs.New(errs.Invalid, "Registered model name cannot contain '/' or ':', got '%s'", clip(name))
+		return errs.New(errs.Invalid, "Invalid model name '%s'. Names cannot contain '/' or ':'.", clip(name))
 	}
 	return checkLength("Registered model name", name, MaxName)
 }
@@ -77,7 +77,7 @@ func checkAlias(alias string) error {
 		return err
 	}
 	if !aliasForm.MatchString(alias) {
-		return errs.New(errs.Invalid, "Invalid alias name: '%s'. Names may only contain alphanumerics, underscores (_) and dashes (-).", clip(alias))
+		return errs.New(errs.Invalid, "Invalid alias name: '%s'. Names may only contain alphanumerics, underscores (_), and dashes (-).", clip(alias))
 	}
 	if strings.EqualFold(alias, "latest") {
 		return errs.New(errs.Invalid, "'latest' alias name (case insensitive) is reserved.")

@@ -62,6 +62,9 @@ func (s *Service) resolve(ctx context.Context, n *NewVersion) (string, error) {
 			n.ModelID = id
 		}
 		uri, run, err := s.sources.LoggedModel(ctx, id)
+		if errs.Is(err, errs.NotFound) {
+			err = errs.New(errs.Invalid, "Invalid model version source: '%s'. %w", clip(n.Source), err)
+		}
 		if n.RunID == "" {
 			n.RunID = run
 		}
@@ -78,7 +81,7 @@ func (s *Service) resolve(ctx context.Context, n *NewVersion) (string, error) {
 	if !isLocal || n.prompt() && bareName.MatchString(n.Source) {
 		return n.Source, nil
 	}
-	refused := errs.New(errs.Invalid, "Invalid model version source: '%s'. To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.", clip(n.Source))
+	refused := errs.New(errs.Invalid, "Invalid model version source: '%s'. To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.", clip(local))
 	var uri string
 	var err error
 	switch {
@@ -150,7 +153,7 @@ func localPath(uri string) (string, bool) {
 }
 
 func badSource(source string) error {
-	return errs.New(errs.Invalid, "Invalid model version source: '%s'. If supplying a source as an http, https, local file path, ftp, s3 or other artifact URI, an absolute path must be provided without relative path references present. Please provide an absolute path.", clip(source))
+	return errs.New(errs.Invalid, "Invalid model version source: '%s'. If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path references present. Please provide an absolute path.", clip(source))
 }
 
 // CheckSource refuses sources that climb, hide what they name behind encodings,

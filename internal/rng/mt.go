@@ -30,24 +30,33 @@ func New(seed uint32) *MT {
 }
 
 func (m *MT) refill() {
-	for i := range m.state {
-		y := m.state[i]&0x80000000 | m.state[(i+1)%mtSize]&0x7fffffff
-		v := m.state[(i+mtShift)%mtSize] ^ y>>1
-		if y&1 != 0 {
-			v ^= 0x9908b0df
-		}
-		m.state[i] = v
+	s := &m.state
+	for i := range mtSize - mtShift {
+		s[i] = twist(s[i], s[i+1]) ^ s[i+mtShift]
 	}
+	for i := mtSize - mtShift; i < mtSize-1; i++ {
+		s[i] = twist(s[i], s[i+1]) ^ s[i+mtShift-mtSize]
+	}
+	s[mtSize-1] = twist(s[mtSize-1], s[0]) ^ s[mtShift-1]
 	m.next = 0
+}
+
+func twist(a, b uint32) uint32 {
+	y := a&0x80000000 | b&0x7fffffff
+	return y>>1 ^ -(y&1)&0x9908b0df
 }
 
 // Uint32 returns the next 32 random bits.
 func (m *MT) Uint32() uint32 {
-	if m.next == mtSize {
+	if m.next >= mtSize {
 		m.refill()
 	}
 	y := m.state[m.next]
 	m.next++
+	return temper(y)
+}
+
+func temper(y uint32) uint32 {
 	y ^= y >> 11
 	y ^= y << 7 & 0x9d2c5680
 	y ^= y << 15 & 0xefc60000
@@ -87,6 +96,36 @@ func (m *MT) upTo(top uint64) uint64 {
 		if v <= top {
 			return v
 		}
+	}
+}
+
+// Count draws Intn(len(counts)) the given number of times, and adds one to counts
+// at each. There must be fewer than 1<<32 counts.
+func (m *MT) Count(counts []float64, draws int) {
+	if len(counts) < 2 {
+		for i := range counts {
+			counts[i] += float64(draws)
+		}
+		return
+	}
+	mask := uint32(1)<<bits.Len32(uint32(len(counts)-1)) - 1
+	for draws > 0 {
+		if m.next >= mtSize {
+			m.refill()
+		}
+		rest := m.state[m.next:]
+		for i, y := range rest {
+			v := temper(y) & mask
+			if int(v) >= len(counts) {
+				continue
+			}
+			counts[v]++
+			if draws--; draws == 0 {
+				m.next += i + 1
+				return
+			}
+		}
+		m.next = mtSize
 	}
 }
 

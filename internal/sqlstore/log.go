@@ -82,7 +82,7 @@ func (s *Tracking) Log(ctx context.Context, runID string, b tracking.Batch) erro
 		if err != nil {
 			return err
 		}
-		if err := t.logParams(runID, run, b.Params); err != nil {
+		if err := t.logParams(runID, run, b); err != nil {
 			return err
 		}
 		if err := t.logMetrics(run, experiment, b.Metrics); err != nil {
@@ -102,7 +102,8 @@ func (s *Tracking) Log(ctx context.Context, runID string, b tracking.Batch) erro
 	})
 }
 
-func (t *Tx) logParams(runID string, run int64, params []tracking.Tag) error {
+func (t *Tx) logParams(runID string, run int64, b tracking.Batch) error {
+	params := b.Params
 	if len(params) == 0 {
 		return nil
 	}
@@ -118,6 +119,9 @@ func (t *Tx) logParams(runID string, run int64, params []tracking.Tag) error {
 		var old string
 		if _, err := t.Get("SELECT value FROM params WHERE run = ? AND key = ?", []any{run, p.Key}, &old); err != nil {
 			return err
+		}
+		if old != p.Value && !b.Single {
+			return tracking.ParamsChanged(runID, p.Key, old, p.Value)
 		}
 		if old != p.Value {
 			return tracking.ParamChanged(runID, p.Key, old, p.Value)

@@ -139,8 +139,11 @@ func (s *Tracking) FinalizeModel(ctx context.Context, id, status string, now int
 
 // DeleteModel marks a logged model deleted.
 func (s *Tracking) DeleteModel(ctx context.Context, id string, now int64) error {
-	return s.changeModel(ctx, id, now, func(t *Tx, key int64) error {
-		_, err := t.Exec("UPDATE logged_models SET stage = ? WHERE id = ?", tracking.Deleted, key)
+	return s.db.Update(ctx, func(t *Tx) error {
+		n, err := t.Exec("UPDATE logged_models SET stage = ?, updated = ? WHERE model_id = ?", tracking.Deleted, now, id)
+		if err == nil && n == 0 {
+			err = tracking.NoModel(id)
+		}
 		return err
 	})
 }
@@ -155,7 +158,7 @@ func (s *Tracking) DeleteModelTag(ctx context.Context, id, tag string, now int64
 	return s.changeModel(ctx, id, now, func(t *Tx, key int64) error {
 		n, err := t.Exec("DELETE FROM logged_model_tags WHERE model = ? AND key = ?", key, tag)
 		if err == nil && n == 0 {
-			err = errs.New(errs.NotFound, "No tag with key '%s' found for logged model with ID '%s'.", tag, id)
+			err = errs.New(errs.NotFound, "No tag with key '%s' found for model with ID '%s'.", tag, id)
 		}
 		return err
 	})

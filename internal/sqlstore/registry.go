@@ -110,7 +110,7 @@ func (t *Tx) fillRegistered(rows []registeredRow) error {
 		}
 		var latest []versionRow
 		err = t.each("SELECT "+versionColumns+" FROM model_versions v JOIN registered_models m ON m.id = v.model WHERE v.model IN "+m+
-			" AND v.version = (SELECT MAX(w.version) FROM model_versions w WHERE w.model = v.model AND w.stage = v.stage) ORDER BY v.model, v.version", ids, func(r *sql.Rows) error {
+			" AND v.version = (SELECT MAX(w.version) FROM model_versions w WHERE w.model = v.model AND w.stage = v.stage)"+firstOfStage, ids, func(r *sql.Rows) error {
 			v, err := scanVersion(r)
 			latest = append(latest, v)
 			return err
@@ -128,14 +128,19 @@ func (t *Tx) fillRegistered(rows []registeredRow) error {
 	})
 }
 
+// firstOfStage orders versions by when their stage was first used, as clients
+// are used to.
+const firstOfStage = " ORDER BY v.model, (SELECT MIN(w.version) FROM model_versions w WHERE w.model = v.model AND w.stage = v.stage)"
+
 // changeRegistered runs f with the key of a model and marks it updated.
+// now 0 leaves its time as it is, as tags and aliases do.
 func (s *Registry) changeRegistered(ctx context.Context, name string, now int64, f func(t *Tx, key int64) error) error {
 	return s.db.Update(ctx, func(t *Tx) error {
 		key, err := t.registered(name)
 		if err != nil {
 			return err
 		}
-		if err := f(t, key); err != nil {
+		if err := f(t, key); err != nil || now == 0 {
 			return err
 		}
 		_, err = t.Exec("UPDATE registered_models SET updated = ? WHERE id = ?", now, key)
@@ -179,14 +184,14 @@ func (s *Registry) DeleteModel(ctx context.Context, name string) error {
 
 // SetModelTag sets one tag of a model.
 func (s *Registry) SetModelTag(ctx context.Context, name string, tag registry.Tag, now int64) error {
-	return s.changeRegistered(ctx, name, now, func(t *Tx, key int64) error {
+	return s.changeRegistered(ctx, name, 0, func(t *Tx, key int64) error {
 		return t.setTags("registered_model_tags", "model", key, []tracking.Tag{tracking.Tag(tag)})
 	})
 }
 
 // DeleteModelTag removes one tag of a model.
 func (s *Registry) DeleteModelTag(ctx context.Context, name, tag string, now int64) error {
-	return s.changeRegistered(ctx, name, now, func(t *Tx, key int64) error {
+	return s.changeRegistered(ctx, name, 0, func(t *Tx, key int64) error {
 		_, err := t.Exec("DELETE FROM registered_model_tags WHERE model = ? AND key = ?", key, tag)
 		return err
 	})
@@ -230,18 +235,22 @@ func (s *Registry) SearchModels(ctx context.Context, q registry.Query) (page []*
 
 // SetAlias makes alias name a version.
 func (s *Registry) SetAlias(ctx context.Context, name, alias string, number, now int64) error {
-	return s.changeRegistered(ctx, name, now, func(t *Tx, key int64) error {
+	return s.db.Update(ctx, func(t *Tx) error {
 		if _, err := t.versionKey(name, number); err != nil {
 			return err
 		}
-		_, err := t.Exec("INSERT INTO model_aliases (model, alias, version) VALUES (?, ?, ?) ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version", key, alias, number)
+		key, err := t.registered(name)
+		if err != nil {
+			return err
+		}
+		_, err = t.Exec("INSERT INTO model_aliases (model, alias, version) VALUES (?, ?, ?) ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version", key, alias, number)
 		return err
 	})
 }
 
 // DeleteAlias removes an alias.
 func (s *Registry) DeleteAlias(ctx context.Context, name, alias string, now int64) error {
-	return s.changeRegistered(ctx, name, now, func(t *Tx, key int64) error {
+	return s.changeRegistered(ctx, name, 0, func(t *Tx, key int64) error {
 		_, err := t.Exec("DELETE FROM model_aliases WHERE model = ? AND alias = ?", key, alias)
 		return err
 	})

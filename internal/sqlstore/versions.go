@@ -119,14 +119,14 @@ func (s *Registry) Version(ctx context.Context, name string, number int64) (v *r
 }
 
 // changeVersion runs f with the key of a version and marks it and its model
-// updated.
+// updated; now 0 leaves their times as they are.
 func (s *Registry) changeVersion(ctx context.Context, name string, number, now int64, f func(t *Tx, key int64) error) error {
 	return s.db.Update(ctx, func(t *Tx) error {
 		key, err := t.versionKey(name, number)
 		if err != nil {
 			return err
 		}
-		if err := f(t, key); err != nil {
+		if err := f(t, key); err != nil || now == 0 {
 			return err
 		}
 		if _, err := t.Exec("UPDATE registered_models SET updated = ? WHERE name = ?", now, name); err != nil {
@@ -174,14 +174,14 @@ func (s *Registry) DeleteVersion(ctx context.Context, name string, number, now i
 
 // SetVersionTag sets one tag of a version.
 func (s *Registry) SetVersionTag(ctx context.Context, name string, number int64, tag registry.Tag, now int64) error {
-	return s.changeVersion(ctx, name, number, now, func(t *Tx, key int64) error {
+	return s.changeVersion(ctx, name, number, 0, func(t *Tx, key int64) error {
 		return t.setTags("model_version_tags", "version", key, []tracking.Tag{tracking.Tag(tag)})
 	})
 }
 
 // DeleteVersionTag removes one tag of a version.
 func (s *Registry) DeleteVersionTag(ctx context.Context, name string, number int64, tag string, now int64) error {
-	return s.changeVersion(ctx, name, number, now, func(t *Tx, key int64) error {
+	return s.changeVersion(ctx, name, number, 0, func(t *Tx, key int64) error {
 		_, err := t.Exec("DELETE FROM model_version_tags WHERE version = ? AND key = ?", key, tag)
 		return err
 	})
@@ -239,7 +239,7 @@ func (s *Registry) LatestVersions(ctx context.Context, name string, stages []str
 			args = append(args, st)
 		}
 		found, err := t.versions("v.model = ? AND v.stage IN ("+marks(len(stages))+`) AND
-			v.version = (SELECT MAX(w.version) FROM model_versions w WHERE w.model = v.model AND w.stage = v.stage) ORDER BY v.version`, args...)
+			v.version = (SELECT MAX(w.version) FROM model_versions w WHERE w.model = v.model AND w.stage = v.stage)`+firstOfStage, args...)
 		for _, v := range found {
 			out = append(out, *v.Version)
 		}

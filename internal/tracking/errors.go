@@ -47,6 +47,12 @@ func ParamChanged(runID, key, old, value string) error {
 	return errs.New(errs.Invalid, "Changing param values is not allowed. Param with key='%s' was already logged with value='%s' for run ID='%s'. Attempted logging new value '%s'.", key, old, runID, value)
 }
 
+// ParamsChanged says that parameters of a batch keep their first values; the
+// three texts are the first of them.
+func ParamsChanged(runID, key, old, value string) error {
+	return errs.New(errs.Invalid, "Changing param values is not allowed. Params were already logged='[{'key': '%s', 'old_value': '%s', 'new_value': '%s'}]' for run ID='%s'.", key, old, value, runID)
+}
+
 // NoModel says that there is no logged model of that id.
 func NoModel(id string) error {
 	return errs.New(errs.NotFound, "Logged model with ID '%s' not found.", id)
@@ -54,5 +60,5 @@ func NoModel(id string) error {
 
 // BadToken says that a page token is not one of ours, or of another search.
 func BadToken() error {
-	return errs.New(errs.Invalid, "Invalid page token: it was not handed out for this search")
+	return errs.New(errs.Invalid, "Invalid page token, could not base64-decode: it was not handed out for this search")
 }

@@ -30,11 +30,8 @@ func (s *Service) Sampled(ctx context.Context, q SampleQuery) ([]Metric, error) 
 	if n := len(q.RunIDs); n == 0 || n > MaxSampledRuns {
 		return nil, errs.New(errs.Invalid, "GetMetricHistoryBulkInterval request must specify at least one and at most %d run_ids. Received %d run_ids.", MaxSampledRuns, n)
 	}
-	if q.Limit == 0 {
-		q.Limit = MaxSampledPoints
-	}
 	if q.Limit < 1 || q.Limit > MaxSampledPoints {
-		return nil, errs.New(errs.Invalid, "max_results must be between 1 and %d.", MaxSampledPoints)
+		return nil, errs.New(errs.Invalid, "max_results must be between 1 and %d. See the API docs for more information about request parameters.", MaxSampledPoints)
 	}
 	if q.Bounded && q.Start > q.End {
 		return nil, errs.New(errs.Invalid, "end_step must be greater than start_step. Found start_step=%d and end_step=%d.", q.Start, q.End)

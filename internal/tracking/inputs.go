@@ -57,8 +57,11 @@ func (s *Service) LogOutputs(ctx context.Context, runID string, models []ModelOu
 
 // DatasetSummaries returns the datasets of the experiments, at most 1000.
 func (s *Service) DatasetSummaries(ctx context.Context, experimentIDs []string) ([]DatasetSummary, error) {
-	if len(experimentIDs) == 0 || len(experimentIDs) > 20 {
-		return nil, errs.New(errs.Invalid, "SearchDatasets request must specify at least one and at most 20 experiment_ids. Received %d experiment_ids.", len(experimentIDs))
+	if len(experimentIDs) == 0 {
+		return nil, errs.New(errs.Invalid, "SearchDatasets request must specify at least one experiment_id.")
+	}
+	if len(experimentIDs) > 20 {
+		return nil, errs.New(errs.Invalid, "SearchDatasets request cannot specify more than 20 experiment_ids. Received %d experiment_ids.", len(experimentIDs))
 	}
 	return s.store.DatasetSummaries(ctx, experimentIDs, 1000)
 }

@@ -70,7 +70,10 @@ func checkKey(kind, where, key string) error {
 	if key == "." || path.Clean(key) != key || strings.HasPrefix(key, "..") || strings.HasPrefix(key, "/") {
 		return errs.New(errs.Invalid, "Invalid value %s for parameter '%s' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '%s'", strconv.Quote(clip(key)), where, path.Clean(key))
 	}
-	return checkLength(kind+" key", key, MaxKey)
+	if n := utf8.RuneCountInString(key); n > MaxKey {
+		return errs.New(errs.Invalid, "'%s' exceeds the maximum length of %d characters: %s key '%s' had length %d, which exceeded length limit of %d", where, MaxKey, kind, clip(key), n, MaxKey)
+	}
+	return nil
 }
 
 func keyRune(r rune) bool {

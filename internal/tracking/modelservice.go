@@ -142,7 +142,7 @@ func (s *Service) SearchModels(ctx context.Context, q ModelSearch) ([]*LoggedMod
 	for _, o := range q.OrderBy {
 		one, err := modelSchema.order([]string{o.Field})
 		if err != nil {
-			return nil, "", err
+			return nil, "", errs.New(errs.Invalid, "Invalid order by field name: %s", clip(o.Field))
 		}
 		one[0].Desc = o.Desc
 		if o.Dataset.Name != "" && one[0].Entity != "metric" {

@@ -1,11 +1,12 @@
 package tracking
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/drivecast/drivecast/errs"
 )
@@ -28,7 +29,7 @@ func (s *Service) CreateRun(ctx context.Context, n NewRun) (*Run, error) {
 	if err := CheckExperimentID(n.ExperimentID); err != nil {
 		return nil, err
 	}
-	tags, err := checkTags(n.Tags)
+	tags, err := checkTags(Batch{Tags: n.Tags})
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +60,11 @@ func (s *Service) CreateRun(ctx context.Context, n NewRun) (*Run, error) {
 
 // checkTags checks tags of a run, cuts long values, and keeps the last of each
 // key.
-func checkTags(tags []Tag) ([]Tag, error) {
-	out := make([]Tag, 0, len(tags)+1)
+func checkTags(b Batch) ([]Tag, error) {
+	out := make([]Tag, 0, len(b.Tags)+1)
 	at := map[string]int{}
-	for i, t := range tags {
-		if err := checkKey("Tag", fmt.Sprintf("tags[%d].key", i), t.Key); err != nil {
+	for i, t := range b.Tags {
+		if err := checkKey("Tag", b.field("tags", i, "key"), t.Key); err != nil {
 			return nil, err
 		}
 		t.Value = truncate(t.Value, MaxRunTagValue)
@@ -123,18 +124,18 @@ func (s *Service) Log(ctx context.Context, runID string, b Batch) error {
 	var err error
 	for i := range b.Metrics {
 		m := &b.Metrics[i]
-		if err = checkKey("Metric", fmt.Sprintf("metrics[%d].name", i), m.Key); err != nil {
+		if err = checkKey("Metric", b.field("metrics", i, "name"), m.Key); err != nil {
 			return err
 		}
 		if m.Timestamp < 0 {
-			return errs.New(errs.Invalid, "Invalid value %d for parameter 'metrics[%d].timestamp' supplied: Timestamp must be a nonnegative long (64-bit integer)", m.Timestamp, i)
+			return errs.New(errs.Invalid, "Invalid value %d for parameter '%s' supplied: metric '%s' (value=%v). Timestamp must be a nonnegative long (64-bit integer) ", m.Timestamp, b.field("metrics", i, "timestamp"), m.Key, m.Value)
 		}
 		m.Value = Finite(m.Value)
 	}
-	if b.Params, err = checkParams(runID, b.Params); err != nil {
+	if err = checkParams(b); err != nil {
 		return err
 	}
-	if b.Tags, err = checkTags(b.Tags); err != nil {
+	if b.Tags, err = checkTags(b); err != nil {
 		return err
 	}
 	return s.store.Log(ctx, runID, b)
@@ -167,25 +168,21 @@ func checkCounts(b Batch) error {
 	return nil
 }
 
-// checkParams checks parameters, cuts long values and drops exact repeats.
-func checkParams(runID string, params []Tag) ([]Tag, error) {
-	out := make([]Tag, 0, len(params))
-	seen := map[string]string{}
-	for i, p := range params {
-		if err := checkKey("Param", fmt.Sprintf("params[%d].key", i), p.Key); err != nil {
-			return nil, err
+// checkParams checks parameters and cuts long values.
+func checkParams(b Batch) error {
+	seen := make(map[string]bool, len(b.Params))
+	for i := range b.Params {
+		p := &b.Params[i]
+		if err := checkKey("Param", b.field("params", i, "key"), p.Key); err != nil {
+			return err
 		}
+		if seen[p.Key] {
+			return errs.New(errs.Invalid, "Duplicate parameter keys have been submitted: ['%s']. Please ensure the request contains only one param value per param key.", p.Key)
+		}
+		seen[p.Key] = true
 		p.Value = truncate(p.Value, MaxParamValue)
-		old, known := seen[p.Key]
-		if known && old != p.Value {
-			return nil, errs.New(errs.Invalid, "Duplicate parameter keys have been submitted: ['%s']. Please ensure the request contains only one param value per param key.", p.Key)
-		}
-		if !known {
-			seen[p.Key] = p.Value
-			out = append(out, p)
-		}
 	}
-	return out, nil
+	return nil
 }
 
 // DeleteTag removes one tag of an active run.
@@ -204,20 +201,20 @@ func (s *Service) LogModelHistory(ctx context.Context, runID, modelJSON string) 
 	}
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(modelJSON), &m); err != nil {
-		return errs.New(errs.Invalid, "Malformed model info. \n %s \n is not valid JSON: %w", clip(modelJSON), err)
+		return errs.New(errs.Invalid, "Malformed model info. \n %s \n is not a valid JSON.", clip(modelJSON))
 	}
 	var missing []string
 	for _, k := range []string{"artifact_path", "flavors", "utc_time_created", "run_id"} {
 		if _, ok := m[k]; !ok {
-			missing = append(missing, k)
+			missing = append(missing, "'"+k+"'")
 		}
 	}
 	if len(missing) > 0 {
-		return errs.New(errs.Invalid, "Model json is missing mandatory fields: %v", missing)
+		return errs.New(errs.Invalid, "Model json is missing mandatory fields: {%s}", strings.Join(missing, ", "))
 	}
-	entry, err := json.Marshal(m)
-	if err != nil {
+	var entry bytes.Buffer
+	if err := json.Compact(&entry, []byte(modelJSON)); err != nil {
 		return err
 	}
-	return s.store.AppendModelHistory(ctx, runID, string(entry))
+	return s.store.AppendModelHistory(ctx, runID, entry.String())
 }

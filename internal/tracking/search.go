@@ -54,6 +54,7 @@ var experimentSchema = schema{
 		"name": {"name", false}, "creation_time": {"creation_time", true}, "last_update_time": {"last_update_time", true},
 		"experiment_id": {"experiment_id", true},
 	},
+	inList: []string{"name"},
 }
 
 // clauses gives every clause its canonical entity and key, and refuses what the
@@ -82,7 +83,7 @@ func (s schema) clause(c *filter.Clause) error {
 	case "attribute":
 		f, ok := s.fields[c.Key]
 		if !ok {
-			return errs.New(errs.Invalid, "Invalid attribute key '%s' specified. Valid keys are %s", c.Key, s.fieldNames())
+			return errs.New(errs.Invalid, "Invalid attribute key '%s' specified. Valid keys are '%s'", c.Key, s.fieldNames())
 		}
 		c.Key, numeric = f.name, f.numeric
 	case "metric":
@@ -108,7 +109,7 @@ func (s schema) compare(c *filter.Clause, numeric bool) error {
 		ops = []filter.Op{filter.Eq, filter.Ne, filter.Like, filter.ILike}
 	}
 	if !slices.Contains(ops, c.Op) {
-		return errs.New(errs.Invalid, "Invalid comparator '%s' not one of %v for %s '%s'", c.Op, ops, c.Entity, c.Key)
+		return errs.New(errs.Invalid, "Invalid comparator '%s' not one of '%s' for %s '%s'", c.Op, quoted(ops), c.Entity, c.Key)
 	}
 	switch {
 	case c.Value.Kind == filter.Word:
@@ -127,14 +128,29 @@ func (s schema) compare(c *filter.Clause, numeric bool) error {
 }
 
 func (s schema) entityNames() string {
+	seen := map[string]bool{}
 	var names []string
-	for k := range s.entities {
-		if k != "" {
-			names = append(names, k)
+	for _, e := range []string{"metric", "param", "tag", "attribute", "dataset"} {
+		for _, known := range s.entities {
+			if known == e && !seen[e] {
+				seen[e] = true
+				names = append(names, "'"+strings.Replace(e, "param", "parameter", 1)+"'")
+			}
 		}
 	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return "[" + strings.Join(names, ", ") + "]"
+}
+
+// quoted lists texts as {'a', 'b'}.
+func quoted[T ~string](list []T) string {
+	var b strings.Builder
+	for i, s := range list {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("'" + string(s) + "'")
+	}
+	return "{" + b.String() + "}"
 }
 
 func (s schema) fieldNames() string {
@@ -143,7 +159,7 @@ func (s schema) fieldNames() string {
 		names = append(names, f.name)
 	}
 	slices.Sort(names)
-	return strings.Join(slices.Compact(names), ", ")
+	return quoted(slices.Compact(names))
 }
 
 // order resolves order_by and appends the default terms that are not there yet.
@@ -157,12 +173,12 @@ func (s schema) order(texts []string, defaults ...filter.Order) ([]filter.Order,
 		o := &list[i]
 		entity, ok := s.entities[o.Entity]
 		if !ok || entity == "dataset" {
-			return nil, errs.New(errs.Invalid, "Invalid entity type '%s' in order_by. Valid values are %s", o.Entity, s.entityNames())
+			return nil, errs.New(errs.Invalid, "Invalid entity type '%s'. Valid values are %s", o.Entity, s.entityNames())
 		}
 		if o.Entity = entity; entity == "attribute" {
 			f, ok := s.fields[o.Key]
 			if !ok {
-				return nil, errs.New(errs.Invalid, "Invalid order_by key '%s' specified. Valid keys are %s", o.Key, s.fieldNames())
+				return nil, errs.New(errs.Invalid, "Invalid attribute key '%s' specified. Valid keys are '%s'", o.Key, s.fieldNames())
 			}
 			o.Key = f.name
 		}
@@ -188,8 +204,10 @@ func limitOf(n, unset, most int) (int, error) {
 	switch {
 	case n == 0:
 		return unset, nil
-	case n < 0 || n > most:
-		return 0, errs.New(errs.Invalid, "Invalid value %d for parameter 'max_results' supplied: it must be at least 1 and at most %d", n, most)
+	case n < 0:
+		return 0, errs.New(errs.Invalid, "Invalid value %d for parameter 'max_results' supplied. It must be a positive integer", n)
+	case n > most:
+		return 0, errs.New(errs.Invalid, "Invalid value %d for parameter 'max_results' supplied. It must be at most %d", n, most)
 	}
 	return n, nil
 }

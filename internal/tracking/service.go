@@ -101,10 +101,19 @@ func CheckLocation(field, uri string) error {
 	if len(uri) > MaxLocation {
 		return errs.New(errs.Invalid, "'%s' had length %d, which exceeded length limit of %d", field, len(uri), MaxLocation)
 	}
-	bad := errs.New(errs.Invalid, "Invalid value '%s' for '%s': artifact locations have no fragment, parameters or relative segments, and are not runs:/ or models:/ URIs", clip(uri), field)
+	if head, _, _ := strings.Cut(uri, ":"); head == "runs" || head == "models" {
+		return errs.New(errs.Invalid, "Artifact location cannot be a %s:/ URI. Given: '%s'", head, clip(uri))
+	}
+	if strings.ContainsAny(uri, "#;") {
+		return errs.New(errs.Invalid, "'%s' URL can't include fragments or params.", field)
+	}
+	if _, query, _ := strings.Cut(uri, "?"); strings.Contains(query, "..") {
+		return errs.New(errs.Invalid, "Invalid query string")
+	}
+	bad := errs.New(errs.Invalid, "Invalid value '%s' for '%s': artifact locations have no fragment, parameters, control characters or relative segments", clip(uri), field)
 	text := uri
 	for range 8 { // percent-decoding until nothing changes
-		if strings.ContainsAny(text, "#;\\\x00\r\n\t") || strings.HasPrefix(text, "runs:") || strings.HasPrefix(text, "models:") {
+		if strings.ContainsAny(text, "#;\\\x00\r\n\t") {
 			return bad
 		}
 		head, query, _ := strings.Cut(text, "?")

@@ -6,6 +6,8 @@
 // Times are milliseconds since 1970, as clients of the MLflow API send them.
 package tracking
 
+import "strconv"
+
 // The life stages of experiments and runs.
 const (
 	Active  = "active"
@@ -90,6 +92,15 @@ type Batch struct {
 	Metrics []Metric
 	Params  []Tag
 	Tags    []Tag
+	Single  bool // it is the one thing that a request logs, not part of a list
+}
+
+// field names a field of the batch in messages.
+func (b Batch) field(list string, i int, name string) string {
+	if b.Single {
+		return name
+	}
+	return list + "[" + strconv.Itoa(i) + "]." + name
 }
 
 // Dataset describes data that runs read. It is known by experiment, name and

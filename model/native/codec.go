@@ -33,6 +33,8 @@ type logisticDoc struct {
 	Classes   []float64 `json:"classes"`
 	Coef      int       `json:"coef"`
 	Intercept int       `json:"intercept"`
+	Mean      *int      `json:"mean,omitempty"`
+	Fill      *int      `json:"fill,omitempty"`
 }
 
 // Encode returns the file of a *tree.Forest or *linear.Logistic. Another type is
@@ -77,6 +79,14 @@ func encodeLogistic(m *linear.Logistic) ([]byte, error) {
 	}
 	doc := logisticDoc{Kind: "logistic", Features: m.Features(), Classes: m.Labels}
 	doc.Coef, doc.Intercept = put(a, coef), put(a, m.Intercept)
+	if m.Mean != nil {
+		at := put(a, m.Mean)
+		doc.Mean = &at
+	}
+	if m.Fill != nil {
+		at := put(a, m.Fill)
+		doc.Fill = &at
+	}
 	return seal(doc, a)
 }
 
@@ -101,6 +111,20 @@ func decodeLogistic(desc json.RawMessage, r *reader) (any, error) {
 	m := &linear.Logistic{Intercept: intercept, Labels: doc.Classes}
 	for i := range rows {
 		m.Coef = append(m.Coef, coef[i*doc.Features:(i+1)*doc.Features])
+	}
+	for _, f := range []struct {
+		at *int
+		to *[]float64
+	}{{doc.Mean, &m.Mean}, {doc.Fill, &m.Fill}} {
+		if f.at == nil {
+			continue
+		}
+		if *f.to, err = get[float64](r, *f.at); err != nil {
+			return nil, err
+		}
+		if len(*f.to) != doc.Features {
+			return nil, errs.New(errs.Invalid, "means or fill values do not fit the columns")
+		}
 	}
 	return m, nil
 }

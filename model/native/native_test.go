@@ -49,6 +49,7 @@ func TestRoundTrip(t *testing.T) {
 		sample(2), sample(3), sample(0),
 		&linear.Logistic{Coef: [][]float64{{1, -2, math.Pi}}, Intercept: []float64{.5}, Labels: []float64{0, 1}},
 		&linear.Logistic{Coef: [][]float64{{1}, {2}, {3}}, Intercept: []float64{4, 5, math.Inf(1)}, Labels: []float64{-1, 0, 7.5}},
+		&linear.Logistic{Coef: [][]float64{{1, 2}}, Intercept: []float64{4}, Labels: []float64{0, 1}, Mean: []float64{3, -1}, Fill: []float64{0, 9}},
 	} {
 		file, err := Encode(want)
 		if err != nil {

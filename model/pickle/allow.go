@@ -10,16 +10,23 @@ import (
 // Objects; whether one can be used is for the reader of that library to say.
 var roots = []string{"sklearn.", "xgboost.", "lightgbm.", "catboost.", "scipy.sparse.", "scipy.interpolate.", "imblearn.pipeline."}
 
+// ufuncs are the functions of NumPy that a FunctionTransformer may name.
+const ufuncs = "log1p log log2 log10 sqrt exp expm1 absolute abs square sin cos"
+
 // plain are the other names that may occur: constructors that construct knows,
 // and NumPy's types, which are only ever mentioned.
 var plain = map[string]string{
-	"builtins":                              "slice set frozenset list tuple dict bytearray object complex int float bool str bytes range",
-	"__builtin__":                           "slice set frozenset list tuple dict bytearray object complex int float bool str bytes xrange unicode long",
-	"copyreg":                               "_reconstructor __newobj__",
-	"copy_reg":                              "_reconstructor __newobj__",
-	"collections":                           "OrderedDict defaultdict",
-	"_codecs":                               "encode",
-	"numpy":                                 "ndarray dtype float64 float32 float16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool_ bool str_ object_ bytes_ void float_ int_ longlong ulonglong intc matrix nan",
+	"builtins":                      "slice set frozenset list tuple dict bytearray object complex int float bool str bytes range",
+	"__builtin__":                   "slice set frozenset list tuple dict bytearray object complex int float bool str bytes xrange unicode long",
+	"copyreg":                       "_reconstructor __newobj__",
+	"copy_reg":                      "_reconstructor __newobj__",
+	"collections":                   "OrderedDict defaultdict",
+	"functools":                     "partial", // only ever mentioned: what it would call is not called
+	"_codecs":                       "encode",
+	"numpy":                         "ndarray dtype float64 float32 float16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool_ bool str_ object_ bytes_ void float_ int_ longlong ulonglong intc matrix nan " + ufuncs,
+	"numpy._core._multiarray_umath": ufuncs,
+	"numpy.core._multiarray_umath":  ufuncs,
+	"numpy.ma.core":                 "_mareconstruct MaskedArray", "numpy.ma": "MaskedArray",
 	"numpy.core.multiarray":                 "_reconstruct scalar",
 	"numpy._core.multiarray":                "_reconstruct scalar",
 	"numpy.core.numeric":                    "_frombuffer",
@@ -56,7 +63,7 @@ func Allowed(g Global) bool {
 // Advice says what to do about a name that is not allowed.
 func Advice(g Global) string {
 	switch root, _, _ := strings.Cut(g.Module, "."); root {
-	case "cloudpickle", "__main__", "types", "dill", "functools":
+	case "cloudpickle", "__main__", "types", "dill":
 		return "Code that was defined in a script or a notebook cannot be scored: save an estimator made of scikit-learn's own classes, or export it to ONNX."
 	case "pandas", "polars":
 		return "Fit the model on plain column names and numbers, or export it to ONNX."

@@ -180,6 +180,11 @@ func (n node) steps() ([]*pickle.Object, error) {
 
 // classLabels returns the attribute classes_ as numbers.
 func (n node) classLabels() ([]float64, error) {
+	if !n.has("classes_") && n.has("_label_binarizer") { // RidgeClassifier before 1.4
+		if inner, err := n.object("_label_binarizer"); err == nil {
+			return inner.classLabels()
+		}
+	}
 	a, err := n.array("classes_")
 	if err != nil {
 		return nil, err

@@ -83,11 +83,14 @@ func pipelineOf(b *builder, n node, depth int) (any, error) {
 		return nil, err
 	}
 	var steps chain
+	outer, width := b.cols, b.width
+	defer func() { b.cols, b.width = outer, width }()
 	for i, o := range objects {
 		part, err := b.build(node{o, n.path}, depth+1)
 		if err != nil {
 			return nil, err
 		}
+		b.after(part)
 		if len(steps) > 0 && steps.Out() != inputs(part) {
 			return nil, n.bad("%s takes %d columns and is given %d", o.Class.Name, inputs(part), steps.Out())
 		}
@@ -115,4 +118,33 @@ func inputs(part any) int {
 		return t.In()
 	}
 	return part.(Estimator).Features()
+}
+
+// after notes which columns the step after part sees: those of an imputer are
+// the old ones, those of another transformer are new.
+func (b *builder) after(part any) {
+	t, ok := part.(Transformer)
+	if !ok {
+		return
+	}
+	next := make([]int, t.Out())
+	for c := range next {
+		next[c] = -1
+		if im, ok := part.(*imputer); ok && c < len(im.keep) {
+			next[c] = im.keep[c]
+			if b.cols != nil {
+				next[c] = b.cols[im.keep[c]]
+			}
+		}
+	}
+	b.cols, b.width = next, len(next)
+}
+
+// searched reads GridSearchCV and its kin: the best estimator.
+func searched(b *builder, n node, depth int) (any, error) {
+	best, err := n.object("best_estimator_")
+	if err != nil {
+		return nil, err
+	}
+	return b.build(best, depth+1)
 }

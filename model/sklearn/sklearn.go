@@ -9,6 +9,7 @@ package sklearn
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,6 +50,7 @@ type Fitted struct {
 type Text struct {
 	Column int
 	Values []string
+	Strict bool // another text is refused
 }
 
 // Decode makes the estimator of an object that pickle.Load or skops returned. An
@@ -68,7 +70,10 @@ func Decode(v any) (*Fitted, error) {
 	if !ok {
 		return nil, errs.New(errs.Unsupported, "%s transforms and does not predict: save the pipeline that it belongs to", o.Class.Name)
 	}
-	f := &Fitted{Estimator: e, Version: b.version, Class: o.Class.Name, Names: b.names(node{o, o.Class.Name}, 0), Texts: b.texts}
+	f := &Fitted{Estimator: e, Version: b.version, Class: o.Class.Name, Names: b.names(node{o, o.Class.Name}, 0)}
+	if f.Texts, err = distinct(b.texts); err != nil {
+		return nil, err
+	}
 	if len(f.Names) != e.Features() {
 		f.Names = nil
 	}
@@ -77,6 +82,20 @@ func Decode(v any) (*Fitted, error) {
 		f.Labels, f.LabelType, err = b.labels(node{o, o.Class.Name}, 0)
 	}
 	return f, err
+}
+
+// distinct leaves out what several parts say alike about a column.
+func distinct(texts []Text) ([]Text, error) {
+	var out []Text
+	for _, t := range texts {
+		i := slices.IndexFunc(out, func(o Text) bool { return o.Column == t.Column })
+		if i < 0 {
+			out = append(out, t)
+		} else if !slices.Equal(out[i].Values, t.Values) {
+			return nil, errs.New(errs.Unsupported, "text column %d is encoded in two ways, which is not supported; export the model to ONNX", t.Column)
+		}
+	}
+	return out, nil
 }
 
 // maxNest bounds how deeply estimators hold others.
@@ -88,6 +107,9 @@ type builder struct {
 	major   int // of scikit-learn: 1.3 is 1, 3; -1 when unknown
 	minor   int
 	texts   []Text
+	cols    []int              // columns of the outermost object that the current one sees, -1: made by another step; nil: all
+	width   int                // columns that the current object is given, 0: unknown
+	fills   map[int][]fillText // texts that imputers put into gaps, by column
 }
 
 func (b *builder) noteVersion(o *pickle.Object) {
@@ -169,6 +191,9 @@ func (b *builder) names(n node, depth int) []string {
 // labels finds the class labels: the object's own, or those of its last step.
 func (b *builder) labels(n node, depth int) (texts []string, typ string, err error) {
 	v, ok := n.o.Attr("classes_")
+	if o, err := n.object("_label_binarizer"); !ok && err == nil {
+		v, ok = o.o.Attr("classes_")
+	}
 	a, isArray := v.(*pickle.Array)
 	if !ok || !isArray {
 		if inner := n.inner(false); inner != nil && depth < maxNest {

@@ -21,6 +21,10 @@ const (
 // than they save.
 const fewRows = 1024
 
+// cachedRows is how many scattered rows stay in the first-level cache while one
+// column after another is taken from them.
+const cachedRows = 256
+
 // lookAhead is how many row numbers past the end of a list the kernels may read
 // to fetch their bins early.
 const lookAhead = 16
@@ -66,9 +70,12 @@ func (a *accumulator) add(hist []int64, rows []uint32) {
 // of the list has entries i*width and on.
 func (a *accumulator) addColumns(hist []int64, rows []uint32, columns []int) {
 	d := a.data
-	sparse := len(rows) < d.rows/16
-	for at := 0; at < len(rows); at += blockRows {
-		block := rows[at:min(at+blockRows, len(rows))]
+	sparse, step := len(rows) < d.rows/16, blockRows
+	if sparse {
+		step = cachedRows
+	}
+	for at := 0; at < len(rows); at += step {
+		block := rows[at:min(at+step, len(rows))]
 		a.gather(block, false)
 		for i, c := range columns {
 			if sparse {

@@ -33,6 +33,15 @@ func (c *BinColumn) Count() int {
 	return len(c.Upper) + 2
 }
 
+// threshold returns the number that bins 0..i do not exceed. That of the last
+// bin parts numbers from missing values.
+func (c *BinColumn) threshold(i int) float64 {
+	if i < len(c.Upper) {
+		return c.Upper[i]
+	}
+	return math.MaxFloat64
+}
+
 // sampleRows is how many rows cuts are made from, as LightGBM's
 // bin_construct_sample_cnt.
 const sampleRows = 200_000

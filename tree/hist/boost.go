@@ -35,7 +35,7 @@ type fit struct {
 // FitBoosted learns a boosted ensemble from the columns of x (NaN is missing),
 // the target y and row weights w (nil: 1). valid may be nil. The target of a
 // classifier holds labels; that of Cox times, negative when censored. Equal data,
-// options and seed give equal bytes whatever Workers is, on every machine.
+// options and seed give equal bytes whatever Workers is.
 //
 // Errors are of kind Invalid for data or options that cannot be learned from,
 // Unsupported for combinations that are not offered, and Canceled.
@@ -154,13 +154,10 @@ func (f *fit) begin(ctx context.Context, x *table.Matrix) error {
 		f.model.Base = append([]float64(nil), old.Base...)
 		f.model.Trees = append([]Tree(nil), old.Trees...)
 		parallel(f.opt.Workers, func(p int) {
-			row, raw := make([]float64, x.Cols), make([]float64, k)
+			row := make([]float64, x.Cols)
 			lo, hi := span(f.rows, p, f.opt.Workers, 1)
 			for r := lo; r < hi; r++ {
-				old.Raw(raw, x.Row(row, r))
-				for o, v := range raw {
-					f.score[o][r] = float32(v - old.Base[o])
-				}
+				old.retrace(f.score, r, x.Row(row, r))
 			}
 		})
 	} else {

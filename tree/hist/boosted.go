@@ -79,6 +79,15 @@ func (b *Boosted) Scores(dst, x []float64) {
 	}
 }
 
+// retrace adds the trees' values to row r of the training scores, rounding as
+// training does, so that a continued fit goes on as if it had not stopped.
+func (b *Boosted) retrace(score [][]float32, r int, row []float64) {
+	for k := range b.Trees {
+		t := &b.Trees[k].Tree
+		score[k%b.Outputs][r] += float32(t.Value[t.Leaf(row, kernel.LessEqual64)])
+	}
+}
+
 // loss returns the objective's answer function.
 func (b *Boosted) loss() loss {
 	switch b.Objective {

@@ -1,6 +1,7 @@
 package hist
 
 import (
+	"container/heap"
 	"context"
 	"math"
 	"slices"
@@ -20,7 +21,9 @@ type grower struct {
 	turn    int   // number of this tree, for draws
 	tree    *Tree
 	steps   []binStep
-	leaves  []*node
+	leaves  []*node // while growing, all nodes
+	count   int     // leaves
+	open    frontier
 }
 
 // binStep is a node of the tree in bins; column is -1 at a leaf.
@@ -62,15 +65,11 @@ func (g *grower) grow(ctx context.Context, turn int, rows []uint32) (*Tree, erro
 		root.bounded = true
 	}
 	g.search(root)
-	for len(g.leaves) < g.opt.Leaves {
+	for g.count < g.opt.Leaves && g.open.Len() > 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		k := g.next()
-		if k < 0 {
-			break
-		}
-		if err := g.divide(ctx, k); err != nil {
+		if err := g.divide(ctx, heap.Pop(&g.open).(*node)); err != nil {
 			return nil, err
 		}
 	}
@@ -81,6 +80,7 @@ func (g *grower) grow(ctx context.Context, turn int, rows []uint32) (*Tree, erro
 // start lists the rows and draws the columns of a tree.
 func (g *grower) start(turn int, rows []uint32) int {
 	g.turn, g.tree, g.steps, g.leaves = turn, &Tree{}, g.steps[:0], g.leaves[:0]
+	g.count, g.open = 0, frontier{levels: g.opt.LevelWise}
 	g.scan = newScanner(g.opt, g.q.unitG, g.q.unitH)
 	for _, a := range g.accs {
 		a.wide, a.small = g.q.wide, nil
@@ -120,6 +120,7 @@ func (g *grower) release(n *node) {
 // append adds a node to the tree.
 func (g *grower) append(n *node) {
 	n.id = len(g.steps)
+	g.count++
 	g.steps = append(g.steps, binStep{column: -1})
 	g.leaves = append(g.leaves, n)
 	t := g.tree
@@ -128,28 +129,43 @@ func (g *grower) append(n *node) {
 	t.Gain, t.Cover, t.Value = append(t.Gain, 0), append(t.Cover, float64(n.count)), append(t.Value, 0)
 }
 
-// next returns the leaf to split: the one with the largest gain, or, level by
-// level, the shallowest one and among these the first. It returns -1 when no
-// leaf has a split.
-func (g *grower) next() int {
-	best := -1
-	for k, n := range g.leaves {
-		if n.best.gain <= 0 {
-			continue
-		}
-		switch {
-		case best < 0,
-			g.opt.LevelWise && n.depth < g.leaves[best].depth,
-			!g.opt.LevelWise && n.best.gain > g.leaves[best].best.gain:
-			best = k
-		}
-	}
-	return best
+// frontier is a heap of leaves that have a split: the largest gain first, or,
+// level by level, the shallowest; among equals the first.
+type frontier struct {
+	nodes  []*node
+	levels bool
 }
 
-// divide splits leaf number k and searches its children.
-func (g *grower) divide(ctx context.Context, k int) error {
-	n := g.leaves[k]
+// Len, Less, Swap, Push and Pop make a frontier a heap.
+func (f *frontier) Len() int { return len(f.nodes) }
+
+// Less orders leaves.
+func (f *frontier) Less(i, j int) bool {
+	a, b := f.nodes[i], f.nodes[j]
+	switch {
+	case f.levels && a.depth != b.depth:
+		return a.depth < b.depth
+	case !f.levels && a.best.gain != b.best.gain:
+		return a.best.gain > b.best.gain
+	}
+	return a.id < b.id
+}
+
+// Swap exchanges two leaves.
+func (f *frontier) Swap(i, j int) { f.nodes[i], f.nodes[j] = f.nodes[j], f.nodes[i] }
+
+// Push adds a leaf.
+func (f *frontier) Push(v any) { f.nodes = append(f.nodes, v.(*node)) }
+
+// Pop removes the last leaf.
+func (f *frontier) Pop() any {
+	n := f.nodes[len(f.nodes)-1]
+	f.nodes = f.nodes[:len(f.nodes)-1]
+	return n
+}
+
+// divide splits leaf n and searches its children.
+func (g *grower) divide(ctx context.Context, n *node) error {
 	goes := g.goes(&n.best)
 	middle := g.part.split(n.lo, n.hi, g.data.byCol[n.best.column], goes)
 	count := []int64{int64(middle - n.lo)}
@@ -162,11 +178,12 @@ func (g *grower) divide(ctx context.Context, k int) error {
 	left, right := n.children(g.scan)
 	left.lo, left.hi, left.count = n.lo, middle, count[0]
 	right.lo, right.hi, right.count = middle, n.hi, n.count-count[0]
-	g.leaves = slices.Delete(g.leaves, k, k+1)
+	n.split = true
 	g.append(left)
 	g.append(right)
+	g.count--
 	g.record(n, left, right, goes)
-	if len(g.leaves) == g.opt.Leaves || !g.splittable(left) && !g.splittable(right) {
+	if g.count == g.opt.Leaves || !g.splittable(left) && !g.splittable(right) {
 		g.release(n)
 		return nil
 	}
@@ -201,7 +218,7 @@ func (g *grower) record(n, left, right *node, goes *[256]uint8) {
 	g.steps[i] = binStep{int32(s.column), int32(left.id), int32(right.id), goes}
 	col := &g.data.bins.Columns[s.column]
 	if s.set == nil {
-		t.Threshold[i] = col.Upper[s.bin]
+		t.Threshold[i] = col.threshold(s.bin)
 		return
 	}
 	t.setCategory(i, col.set(s.set))
@@ -209,6 +226,7 @@ func (g *grower) record(n, left, right *node, goes *[256]uint8) {
 
 // finish sets leaf values and covers of categories that are missing.
 func (g *grower) finish() {
+	g.leaves = slices.DeleteFunc(g.leaves, func(n *node) bool { return n.split })
 	for _, n := range g.leaves {
 		gr, h := unpack(n.sum)
 		if h > 0 || g.opt.L2 > 0 {

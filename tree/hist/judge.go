@@ -41,15 +41,9 @@ func newJudge(f *fit, v *Validation) (*judge, error) {
 		}
 	}
 	j.score = planes(f.model.Outputs, v.X.Rows)
-	row, raw := make([]float64, v.X.Cols), make([]float64, f.model.Outputs)
+	row := make([]float64, v.X.Cols)
 	for r := range v.X.Rows {
-		if f.opt.Init == nil {
-			break
-		}
-		f.model.Raw(raw, v.X.Row(row, r))
-		for k, s := range raw {
-			j.score[k][r] = float32(s - f.model.Base[k])
-		}
+		f.model.retrace(j.score, r, v.X.Row(row, r))
 	}
 	return j, nil
 }

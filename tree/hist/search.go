@@ -1,6 +1,7 @@
 package hist
 
 import (
+	"container/heap"
 	"context"
 	"slices"
 )
@@ -92,9 +93,11 @@ func (g *grower) choose(n *node, splits []split) {
 			n.best = s
 		}
 	}
-	if n.best.gain == 0 {
+	if n.best.gain <= 0 {
 		g.release(n)
+		return
 	}
+	heap.Push(&g.open, n)
 }
 
 // search finds the best split of one node.

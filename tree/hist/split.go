@@ -98,7 +98,7 @@ func (s *scanner) scanPlain(n *node, hist []int64, column, cuts int, missingLeft
 	gt, l2 := float64(tg), s.l2
 	parent := gt * gt / (float64(th) + l2)
 	bestGain, at, bestLeft := parent+max(s.minGain, 1e-10*parent), -1, int64(0)
-	for i, e := range hist[:cuts] {
+	for i, e := range hist[:cuts+lastCut(hist, cuts, missingLeft)] {
 		left += e
 		g, h := unpack(left)
 		if h < least {
@@ -119,6 +119,14 @@ func (s *scanner) scanPlain(n *node, hist []int64, column, cuts int, missingLeft
 	out := split{gain: (bestGain - parent) * s.scale, column: column, bin: at, missingLeft: missingLeft, left: bestLeft}
 	s.finish(n, &out, cuts, hist, l2)
 	return out
+}
+
+// lastCut returns 1 when numbers may be parted from missing values, else 0.
+func lastCut(hist []int64, cuts int, missingLeft bool) int {
+	if !missingLeft && hist[cuts+1] != 0 {
+		return 1
+	}
+	return 0
 }
 
 // finish sets a split's values and where missing values go when none were seen.
@@ -142,7 +150,7 @@ func (s *scanner) scanBounded(n *node, hist []int64, column, cuts int, missingLe
 	least, parent := s.least(n), s.parentWorth(n)
 	bestGain, at, bestLeft := parent+max(s.minGain, 1e-10*math.Abs(parent)), -1, int64(0)
 	rows := n.rowsOf(column, cuts+1, missingLeft)
-	for i, e := range hist[:cuts] {
+	for i, e := range hist[:cuts+lastCut(hist, cuts, missingLeft)] {
 		left += e
 		rows += n.rowsOf(column, i, true)
 		if gain, ok := s.worthBoth(n, left, rows, least, s.l2, sign); ok && gain > bestGain {

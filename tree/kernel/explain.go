@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/drivecast/drivecast/errs"
@@ -42,6 +43,7 @@ type pathTree struct {
 	nodes  []pathNode
 	points []float64 // quadrature points in (0,1), and their weights
 	weight []float64
+	inv    []float64 // 1/f at each point, for nodes whose column was tested before
 }
 
 // pathNode is what one node needs besides its test.
@@ -52,6 +54,7 @@ type pathNode struct {
 	zl, zr float64 // cumulative shares of the children
 	rl, rr float64 // shares of the children in this node's weight
 	value  float64
+	inv    int32 // place of the reciprocals of f in pathTree.inv, when tested before
 }
 
 // pathStep is the latest test of a column on a path: the child it leads to and
@@ -64,7 +67,6 @@ type pathStep struct {
 type scratch struct {
 	down, up []float64
 	hot      []bool
-	inv      []float64
 }
 
 // NewExplainer prepares the trees of e, all adding to one answer: value number
@@ -83,7 +85,7 @@ func NewExplainer(e *Ensemble, output int) (*Explainer, error) {
 		most = max(most, len(p.nodes)*len(p.points))
 	}
 	x.scratch.New = func() any {
-		return &scratch{make([]float64, most), make([]float64, most), make([]bool, most), make([]float64, most)}
+		return &scratch{make([]float64, most), make([]float64, most), make([]bool, most)}
 	}
 	return x, nil
 }
@@ -103,6 +105,15 @@ func newPathTree(e *Ensemble, k, output int) (pathTree, error) {
 	}
 	most := p.link(0, map[int32]pathStep{})
 	p.points, p.weight = gaussLegendre(max(1, (most+1)/2))
+	p.inv = slices.Repeat([]float64{1}, len(p.points))
+	for i := range p.nodes {
+		if nd := &p.nodes[i]; nd.right >= 0 && nd.prev >= 0 {
+			nd.inv = int32(len(p.inv))
+			for _, t := range p.points {
+				p.inv = append(p.inv, 1/(nd.share+t*(1-nd.share)))
+			}
+		}
+	}
 	return p, nil
 }
 
@@ -199,8 +210,7 @@ func (x *Explainer) Explain(dst, row []float64) {
 }
 
 // descend writes, for each inner node, the product of factors above it to
-// s.down, the reciprocal of its column's earlier factor to s.inv, and for each
-// child whether all tests of its column so far are met to s.hot.
+// s.down, and for each child whether all tests of its column so far are met to s.hot.
 func (p *pathTree) descend(s *scratch, row []float64, how Compare) {
 	q := len(p.points)
 	for k := range q {
@@ -226,15 +236,10 @@ func (p *pathTree) descend(s *scratch, row []float64, how Compare) {
 		if !left {
 			dl, dr, zh, zc = dr, dl, nd.zr, nd.zl
 		}
-		inv := s.inv[at : at+q]
+		inv := p.inv[nd.inv:][:len(p.points)]
+		down, dl, dr = down[:len(p.points)], dl[:len(p.points)], dr[:len(p.points)]
 		for k, t := range p.points {
-			v := down[k]
-			if nd.prev >= 0 {
-				inv[k] = 1 / (nd.share + t*(1-nd.share))
-				v *= inv[k]
-			} else {
-				inv[k] = 1
-			}
+			v := down[k] * inv[k]
 			dl[k], dr[k] = v*(zh+t*(1-zh)), v*zc*(1-t)
 		}
 	}
@@ -265,11 +270,13 @@ func (p *pathTree) ascend(s *scratch, dst []float64) {
 		if !s.hot[i+1] {
 			ul, ur, zh, zc = ur, ul, nd.zr, nd.zl
 		}
-		down, inv := s.down[at:at+q], s.inv[at:at+q]
+		n := len(p.points)
+		down, inv, weight := s.down[at:][:n], p.inv[nd.inv:][:n], p.weight[:n]
+		ul, ur, up = ul[:n], ur[:n], up[:n]
 		var gain float64
 		for k, t := range p.points {
 			f := inv[k]
-			gain += p.weight[k] * down[k] * f * f * (ul[k] - ur[k])
+			gain += weight[k] * down[k] * f * f * (ul[k] - ur[k])
 			up[k] = f * ((zh+t*(1-zh))*ul[k] + zc*(1-t)*ur[k])
 		}
 		dst[p.src.Feature[i]] += zc * gain

@@ -3,19 +3,16 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"flag"
 	"fmt"
 	"log"
-	"math"
 	"os"
-	"path/filepath"
 	"runtime/pprof"
-	"sort"
-	"syscall"
 	"time"
 
-	"github.com/drivecast/drivecast/table"
+	"github.com/drivecast/drivecast/bench/learn/data"
+	"github.com/drivecast/drivecast/model"
+	"github.com/drivecast/drivecast/tree"
 	"github.com/drivecast/drivecast/tree/hist"
 )
 
@@ -25,11 +22,20 @@ func main() {
 	leaves := flag.Int("leaves", 31, "leaves of a tree")
 	trees := flag.Int("trees", 100, "rounds")
 	workers := flag.Int("workers", 1, "goroutines")
+	depth := flag.Int("depth", 10, "levels of a forest's trees; 0: no limit")
+	learner := flag.String("learner", "gbdt", "gbdt or forest")
+	seed := flag.Uint64("seed", 0, "of every draw")
 	exactly := flag.Bool("exactly", false, "wide gradients")
 	profile := flag.String("cpuprofile", "", "file")
 	flag.Parse()
-	x, y := read(*dir, "x1m.bin", "y1m.bin", *rows)
-	xt, yt := read(*dir, "xt.bin", "yt.bin", 0)
+	x, y, err := data.Load(*dir, *rows, false)
+	if err != nil {
+		log.Fatal(err)
+	}
+	xt, yt, err := data.Load(*dir, 0, true)
+	if err != nil {
+		log.Fatal(err)
+	}
 	if *profile != "" {
 		f, err := os.Create(*profile)
 		if err != nil {
@@ -40,74 +46,25 @@ func main() {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	opt := hist.Defaults(hist.Binary)
-	opt.Leaves, opt.Trees, opt.Workers, opt.Exactly = *leaves, *trees, *workers, *exactly
-	start, used := time.Now(), cpu()
-	m, err := hist.FitBoosted(context.Background(), x, y, nil, opt, nil)
+	start, used := time.Now(), data.CPU()
+	var m model.Estimator
+	if *learner == "forest" {
+		opt := hist.ForestDefaults(false)
+		opt.Trees, opt.Depth, opt.Workers, opt.Seed = *trees, *depth, *workers, *seed
+		m, err = tree.FitHistForest(context.Background(), x, y, nil, opt)
+	} else {
+		opt := hist.Defaults(hist.Binary)
+		opt.Leaves, opt.Trees, opt.Workers, opt.Exactly, opt.Seed = *leaves, *trees, *workers, *exactly, *seed
+		m, err = hist.FitBoosted(context.Background(), x, y, nil, opt, nil)
+	}
 	if err != nil {
 		log.Fatal(err)
 	}
-	wall, spent := time.Since(start), cpu()-used
-	p := make([]float64, 2*xt.Rows)
-	m.Scores(p, xt.RowMajor())
-	fmt.Printf("ours %d trees %d leaves %d workers: wall %.2f s, cpu %.2f s, auc %.5f\n", *trees, *leaves, *workers, wall.Seconds(), spent.Seconds(), auc(yt, p))
-}
-
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		log.Fatal(err)
+	wall, spent := time.Since(start), data.CPU()-used
+	both, p := make([]float64, 2*xt.Rows), make([]float64, xt.Rows)
+	m.Scores(both, xt.RowMajor())
+	for i := range p {
+		p[i] = both[2*i+1]
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func read(dir, xs, ys string, limit int) (*table.Matrix, []float64) {
-	y, x := floats(filepath.Join(dir, ys)), floats(filepath.Join(dir, xs))
-	n := len(y)
-	cols := len(x) / n
-	if limit == 0 || limit > n {
-		limit = n
-	}
-	m := table.NewMatrix(limit, cols)
-	for c := range cols {
-		copy(m.Col(c), x[c*n:c*n+limit])
-	}
-	return m, y[:limit]
-}
-
-func floats(path string) []float64 {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		log.Fatal(err)
-	}
-	out := make([]float64, len(b)/8)
-	for i := range out {
-		out[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-	}
-	return out
-}
-
-// auc is the area under the ROC curve of the last of two scores a row.
-func auc(y, p []float64) float64 {
-	n := len(y)
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	sort.Slice(order, func(a, b int) bool { return p[2*order[a]+1] < p[2*order[b]+1] })
-	var ranks, pos float64
-	for i := 0; i < n; {
-		j := i
-		for j < n && p[2*order[j]+1] == p[2*order[i]+1] {
-			j++
-		}
-		for _, k := range order[i:j] {
-			if y[k] > 0 {
-				ranks += float64(i+j+1) / 2
-				pos++
-			}
-		}
-		i = j
-	}
-	return (ranks - pos*(pos+1)/2) / (pos * (float64(n) - pos))
+	fmt.Printf("ours %s %d rows, %d trees, %d leaves %d workers: wall %.2f s, cpu %.2f s, auc %.5f\n", *learner, *rows, *trees, *leaves, *workers, wall.Seconds(), spent.Seconds(), data.AUC(yt, p))
 }

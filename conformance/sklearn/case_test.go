@@ -1,17 +1,12 @@
-//go:build conformance
-
 package sklearn
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -19,18 +14,6 @@ import (
 	"github.com/drivecast/drivecast/table"
 	"github.com/drivecast/drivecast/tree"
 )
-
-const cases = 300
-
-// peers are the versions of scikit-learn, the variable that names a Python which
-// has it, and the era that we grow.
-var peers = []struct {
-	version, variable string
-	compat            tree.Compat
-}{
-	{"1.9.1", "DRIVECAST_PY_SKLEARN_1_9_1", tree.Sklearn19},
-	{"1.3.0", "DRIVECAST_PY_SKLEARN_1_3_0", tree.Sklearn18},
-}
 
 // fitCase is one fit by scikit-learn.
 type fitCase struct {
@@ -42,47 +25,30 @@ type fitCase struct {
 	body []byte
 }
 
-func TestTreesAndSplits(t *testing.T) {
-	for _, p := range peers {
-		t.Run(p.version, func(t *testing.T) {
-			python := os.Getenv(p.variable)
-			if python == "" {
-				t.Fatalf(`%s is not set: run eval "$(conformance/python-envs.sh)" first`, p.variable)
-			}
-			dir := t.TempDir()
-			args := []string{"peer.py", dir, strconv.Itoa(cases)}
-			n := cases
-			if drives := os.Getenv("DRIVE_DATA"); drives != "" {
-				args = append(args, filepath.Join(drives, "seed/hdd_balanced_dataset.csv"))
-				n++
-			}
-			if out, err := exec.Command(python, args...).CombinedOutput(); err != nil {
-				t.Fatalf("%s peer.py: %v\n%s", python, err, out)
-			} else if got := string(bytes.TrimSpace(out)); got != p.version {
-				t.Fatalf("%s has scikit-learn %s, want %s", python, got, p.version)
-			}
-			trees, nodes := 0, 0
-			for i := range n {
-				c := readCase(t, dir, i)
-				f := c.fit(t, p.compat)
-				if diff := c.compare(f); diff != "" {
-					t.Fatalf("case %d of %d (%s, %s, %v, %d×%d): %s; %d agreed before it", i, n, c.Estimator, c.Name, c.Params, c.Rows, c.Cols, diff, i)
-				}
-				trees += len(f.Trees)
-				for _, g := range f.Trees {
-					nodes += len(g.Left)
-				}
-			}
-			fmt.Printf("scikit-learn %s: %d of %d fits agree: %d trees, %d nodes, every field of each\n", p.version, n, n, trees, nodes)
-			compareSplits(t, p.version, filepath.Join(dir, "splits.json"))
-		})
+// compareAll compares n fits and all splits that a scikit-learn wrote, prints how
+// many agree and fails on the first that does not.
+func compareAll(t *testing.T, version string, files fs.FS, n int, compat tree.Compat) {
+	t.Helper()
+	trees, nodes := 0, 0
+	for i := range n {
+		c := readCase(t, files, i)
+		f := c.fit(t, compat)
+		if diff := c.compare(f); diff != "" {
+			t.Fatalf("case %d of %d (%s, %s, %v, %d×%d): %s; %d agreed before it", i, n, c.Estimator, c.Name, c.Params, c.Rows, c.Cols, diff, i)
+		}
+		trees += len(f.Trees)
+		for _, g := range f.Trees {
+			nodes += len(g.Left)
+		}
 	}
+	fmt.Printf("scikit-learn %s: %d of %d fits agree: %d trees, %d nodes, every field of each\n", version, n, n, trees, nodes)
+	compareSplits(t, version, files)
 }
 
-func readCase(t *testing.T, dir string, i int) *fitCase {
+func readCase(t *testing.T, files fs.FS, i int) *fitCase {
 	t.Helper()
-	path := filepath.Join(dir, strconv.Itoa(i))
-	head, err := os.ReadFile(path + ".json")
+	name := strconv.Itoa(i)
+	head, err := fs.ReadFile(files, name+".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +56,7 @@ func readCase(t *testing.T, dir string, i int) *fitCase {
 	if err := json.Unmarshal(head, c); err != nil {
 		t.Fatal(err)
 	}
-	if c.body, err = os.ReadFile(path + ".bin"); err != nil {
+	if c.body, err = fs.ReadFile(files, name+".bin"); err != nil {
 		t.Fatal(err)
 	}
 	return c
