@@ -106,6 +106,7 @@ func StartDetached(log string, args []string) error {
 	}
 	defer out.Close()
 	cmd := exec.Command(program, args...)
+	cmd.Args[0] = os.Args[0] // the name this program was called by
 	cmd.Stdout, cmd.Stderr = out, out
 	detached(cmd)
 	if err := cmd.Start(); err != nil {
