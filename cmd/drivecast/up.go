@@ -89,7 +89,7 @@ type dataset struct {
 }
 
 func (a *app) up(ctx context.Context, o *upOptions) error {
-	l := &loop{app: a, o: o, bars: a.progress(), logger: a.logger(slog.LevelWarn)}
+	l := &loop{app: a, o: o, bars: a.progress(), logger: a.logger(slog.LevelError)}
 	dir, err := filepath.Abs(o.dir)
 	if err != nil {
 		return err
@@ -99,18 +99,21 @@ func (a *app) up(ctx context.Context, o *upOptions) error {
 		return errs.Wrap(err, "make the data folder")
 	}
 	background, stop := context.WithCancel(ctx)
+	working, giveUp := context.WithCancel(ctx) // until a part in the background fails
+	defer giveUp()
 	var running sync.WaitGroup
 	failed := make(chan error, 3)
 	start := func(what string, f func(context.Context) error) {
 		running.Go(func() {
 			if err := f(background); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, net.ErrClosed) {
 				failed <- errs.Wrap(err, "%s", what)
+				giveUp()
 			}
 		})
 	}
 	defer running.Wait()
 	defer stop()
-	if err := l.steps(ctx, start); err != nil {
+	if err := l.steps(working, start); err != nil {
 		return preferCause(err, failed)
 	}
 	if err := l.print(); err != nil || o.once {

@@ -37,9 +37,21 @@ func (c *Cluster) Run(ctx context.Context) error {
 	return c.loop(ctx, b)
 }
 
+// giveUp is how long a queue may refuse to be written before the runner ends:
+// its disk is full or read-only, and waiting mends neither.
+const giveUp = 15 * time.Second
+
 func (c *Cluster) loop(ctx context.Context, b *beacon) error {
+	var refused time.Time // since when; zero while all is well
 	for {
-		c.claimAll(ctx)
+		if err := c.claimAll(ctx); err == nil {
+			refused = time.Time{}
+		} else if now := time.Now(); refused.IsZero() {
+			refused = now
+			c.cfg.Logger.Warn("cannot claim a job, trying again", "error", err)
+		} else if now.Sub(refused) > giveUp {
+			return errs.Wrap(err, "the queue has not been writable for %s; free or mount its disk", giveUp)
+		}
 		wait := min(c.cfg.Poll, c.scaleDown())
 		if c.cfg.ExitIdle && c.empty() {
 			if left, err := c.leave(ctx, b); err != nil || !left {
@@ -80,23 +92,21 @@ func (c *Cluster) leave(ctx context.Context, b *beacon) (more bool, err error) {
 }
 
 // claimAll takes jobs as long as there are nodes for them.
-func (c *Cluster) claimAll(ctx context.Context) {
+func (c *Cluster) claimAll(ctx context.Context) error {
 	for ctx.Err() == nil {
 		now := c.cfg.Now()
 		r, err := c.cfg.Store.Claim(ctx, job.Claim{
 			Cluster: c.cfg.Name, Owner: c.owner, Now: now, Until: now.Add(c.cfg.Lease), MaxNodes: c.free(),
 		})
-		if errs.Is(err, errs.NotFound) {
-			return
+		if errs.Is(err, errs.NotFound) || ctx.Err() != nil {
+			return nil
 		}
 		if err != nil {
-			if ctx.Err() == nil {
-				c.cfg.Logger.Warn("cannot claim a job, trying again", "error", err)
-			}
-			return
+			return err
 		}
 		c.hand(ctx, r)
 	}
+	return nil
 }
 
 // hand gives a claimed job its nodes and starts to work on it.
