@@ -77,7 +77,7 @@ func (d *Document) pipeline(j *Job, a at, find Finder) error {
 		}
 		st.Job.Experiment = j.Experiment
 		for _, p := range st.Job.Warnings {
-			p.Field = join(join("jobs", name), p.Field)
+			p.Field = join("jobs", name) + "." + p.Field
 			j.Warnings = append(j.Warnings, p)
 		}
 		st.Job.Warnings = nil
