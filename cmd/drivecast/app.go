@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/progress"
 )
 
@@ -48,9 +49,14 @@ const (
 // run executes one command line and returns its exit code. Every failure is one
 // line on stderr.
 func (a *app) run(ctx context.Context, args []string) int {
-	root := a.rootCommand()
-	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	done, code, err := a.elsewhere(ctx, args)
+	if !done {
+		root := a.rootCommand()
+		root.SetArgs(args)
+		err = root.ExecuteContext(ctx)
+	} else if err == nil {
+		return code
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -92,7 +98,9 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.`,
 		return errs.New(errs.Usage, "%w; see %s --help", err, c.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.upCommand(), a.serverCommand(), a.importCommand(), a.simulateCommand(), a.trainCommand(), a.predictCommand(), a.serveCommand(), a.modelsCommand(), a.versionCommand(), a.jobCommand(), a.computeCommand())
+	root.AddCommand(a.upCommand(), a.serverCommand(), a.importCommand(), a.simulateCommand(), a.trainCommand(), a.predictCommand(),
+		a.serveCommand(), a.modelsCommand(), a.versionCommand())
+	root.AddCommand(a.workCommands()...)
 	return root
 }
 

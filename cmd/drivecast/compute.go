@@ -147,6 +147,7 @@ func (a *app) computeShow() *cobra.Command {
 func (a *app) computeRun() *cobra.Command {
 	f, name, exit := jobFolder{a: a}, "", false
 	minNodes, maxNodes, idle := 0, 1, 120.0
+	limits, memory := local.NodeLimits{}, int64(0)
 	c := &cobra.Command{
 		Use: "run", Short: "Run a cluster's jobs until interrupted", Args: noArgs,
 		Long: `run takes jobs off the queue of one cluster and runs them. "job create" starts it in the
@@ -169,6 +170,8 @@ background when no runner of the cluster lives, and "up" runs one of its own.`,
 			if c.Flags().Changed("idle-time-before-scale-down") {
 				cfg.Idle = time.Duration(max(idle, 1e-9) * float64(time.Second))
 			}
+			limits.Memory = memory << 20
+			cfg.Limits = limits
 			cfg.Logger, cfg.ExitIdle = a.logger(slog.LevelInfo), exit
 			var stop func()
 			if cfg.Runs, cfg.Tracking, stop, err = f.runs(c.Context(), name, cfg.Logger); err != nil {
@@ -191,6 +194,8 @@ background when no runner of the cluster lives, and "up" runs one of its own.`,
 	c.Flags().IntVar(&minNodes, "min-instances", 0, "nodes that stay when idle (default the cluster's)")
 	c.Flags().IntVar(&maxNodes, "max-instances", 1, "most nodes (default the cluster's)")
 	c.Flags().Float64Var(&idle, "idle-time-before-scale-down", 120, "seconds after which an idle node goes (default the cluster's)")
+	c.Flags().IntVar(&limits.CPUs, "node-cpus", 0, "cores that the processes of a node may use (default all)")
+	c.Flags().Int64Var(&memory, "node-memory", 0, "MiB of address space that a process of a node may use (default no limit)")
 	c.Flags().BoolVar(&exit, "exit-when-idle", false, "end once nothing is queued and every node has gone")
 	return c
 }

@@ -65,6 +65,11 @@ func (n *named) start(c *cobra.Command, args []string) error {
 	case len(args) > 0:
 		return errs.New(errs.Usage, "%s wants one name, got %q", c.CommandPath(), strings.Join(args, " "))
 	}
+	if f := c.Flags().Lookup("output"); f != nil {
+		if err := (&answer{form: f.Value.String()}).check(); err != nil {
+			return err
+		}
+	}
 	if n.name == "" {
 		return errs.New(errs.Usage, "%s needs --name; `drivecast job list` shows the names", c.CommandPath())
 	}
@@ -74,13 +79,16 @@ func (n *named) start(c *cobra.Command, args []string) error {
 func (a *app) jobCreate() *cobra.Command {
 	f := jobFolder{a: a}
 	o := local.CreateOptions{}
-	stream, out := false, output("")
+	stream, out := false, answer{}
 	c := &cobra.Command{
 		Use:   "create -f FILE",
 		Short: "Queue a job and see to it that it is run",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := required(c, "file"); err != nil {
+				return err
+			}
+			if err := out.check(); err != nil {
 				return err
 			}
 			if err := f.open(c.Context()); err != nil {
@@ -107,35 +115,38 @@ func (a *app) jobCreate() *cobra.Command {
 	c.Flags().StringArrayVar(&o.Set, "set", nil, "replace a field, path=value; may be repeated")
 	c.Flags().StringVarP(&o.Name, "name", "n", "", "name of the job (default the file's, or a new one)")
 	c.Flags().StringVar(&o.Cluster, "compute", "", "cluster to run on (default the file's, or "+job.DefaultCluster+")")
-	c.Flags().BoolVar(&stream, "stream", false, "print the log until the job ends; the exit code is the job's")
+	c.Flags().BoolVarP(&stream, "stream", "s", false, "print the log until the job ends; the exit code is the job's")
+	c.Flags().String("target", "local", "where to run: local; kube and azureml need drivecast-cloud")
 	c.Flags().BoolP("web", "e", false, "accepted; there is no page to open")
 	return c
 }
 
 // follow prints a job's log until its end, which becomes the command's.
-func (a *app) follow(c *cobra.Command, f *jobFolder, name string, out output) error {
-	log := a.stdout
-	if out == "json" {
+func (a *app) follow(c *cobra.Command, f *jobFolder, name string, out answer) error {
+	log, table := a.stdout, out.form == "table" && out.query == ""
+	if !table {
 		log = a.stderr
 	}
 	r, err := local.Stream(c.Context(), f.store, f.workDir(), name, log)
 	if err != nil {
 		return err
 	}
-	if out == "json" {
-		if err := a.printJSON(r); err != nil {
-			return err
-		}
+	if !table {
+		err = a.printJob(r, out)
 	} else {
-		fmt.Fprintf(a.stderr, "job %s %s\n", r.Name, r.State)
+		_, err = fmt.Fprintf(a.stderr, "job %s %s\n", r.Name, r.State)
+	}
+	if err != nil {
+		return err
 	}
 	return local.ExitError(r)
 }
 
-func (a *app) printJob(r job.Record, out output) error {
-	if out == "json" {
-		return a.printJSON(r)
-	}
+func (a *app) printJob(r job.Record, out answer) error {
+	return a.answer(out, r, func() error { return a.jobTable(r) })
+}
+
+func (a *app) jobTable(r job.Record) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
@@ -167,7 +178,7 @@ func stamp(t time.Time) string {
 }
 
 func (a *app) jobShow() *cobra.Command {
-	n, out := named{jobFolder: jobFolder{a: a}}, output("")
+	n, out := named{jobFolder: jobFolder{a: a}}, answer{}
 	c := &cobra.Command{
 		Use: "show -n NAME", Short: "Print a job",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -188,7 +199,7 @@ func (a *app) jobShow() *cobra.Command {
 }
 
 func (a *app) jobList() *cobra.Command {
-	f, out, q, all := jobFolder{a: a}, output(""), job.Query{}, false
+	f, out, q, all := jobFolder{a: a}, answer{}, job.Query{}, false
 	c := &cobra.Command{
 		Use: "list", Short: "List jobs, newest first", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -201,10 +212,7 @@ func (a *app) jobList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if out == "json" {
-				return a.printJSON(list)
-			}
-			return printJobs(a.stdout, list)
+			return a.answer(out, list, func() error { return printJobs(a.stdout, list) })
 		},
 	}
 	f.addTo(c)
@@ -240,7 +248,7 @@ func (a *app) jobStream() *cobra.Command {
 				return err
 			}
 			defer n.close()
-			return a.follow(c, &n.jobFolder, n.name, "table")
+			return a.follow(c, &n.jobFolder, n.name, answer{form: "table"})
 		},
 	}
 	n.addTo(c)
@@ -248,7 +256,7 @@ func (a *app) jobStream() *cobra.Command {
 }
 
 func (a *app) jobCancel() *cobra.Command {
-	n, out := named{jobFolder: jobFolder{a: a}}, output("")
+	n, out := named{jobFolder: jobFolder{a: a}}, answer{}
 	c := &cobra.Command{
 		Use: "cancel -n NAME", Short: "Cancel a job and everything it started",
 		RunE: func(c *cobra.Command, args []string) error {

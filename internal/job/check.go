@@ -21,6 +21,13 @@ func (a at) child(key string) at {
 
 func (a at) exists() bool { return a.node != nil && a.node.Tag != "!!null" }
 
+// keys lists the keys of a map, in the order of the file.
+func (a at) keys() []string {
+	var out []string
+	a.each(func(key string, _ at) { out = append(out, key) })
+	return out
+}
+
 // each calls f for every entry of a map, in the order of the file.
 func (a at) each(f func(key string, v at)) {
 	if a.node == nil || a.node.Kind != yaml.MappingNode {

@@ -77,7 +77,7 @@ func kindName(k Kind) string {
 	if k == KindUnknown {
 		return "a document of unknown kind"
 	}
-	return "a " + string(k)
+	return article(string(k))
 }
 
 // clusterName strips the forms of a reference from a compute's name. The name

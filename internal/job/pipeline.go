@@ -1,6 +1,8 @@
 package job
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -49,7 +51,7 @@ func (d *Document) pipeline(j *Job, a at, find Finder) error {
 		if owner.Kind != KindPipelineComponent && owner.Kind != KindPipeline {
 			return errs.New(errs.Unsupported, "line %d: component: %s is no pipeline", c.node.Line, kindName(owner.Kind))
 		}
-		if err := d.adopt(j, owner, body); err != nil {
+		if err := d.adopt(j, owner, body, c.node.Line); err != nil {
 			return errs.Wrap(err, "line %d: component", c.node.Line)
 		}
 	}
@@ -74,6 +76,11 @@ func (d *Document) pipeline(j *Job, a at, find Finder) error {
 			return
 		}
 		st.Job.Experiment = j.Experiment
+		for _, p := range st.Job.Warnings {
+			p.Field = join("jobs", name) + "." + p.Field
+			j.Warnings = append(j.Warnings, p)
+		}
+		st.Job.Warnings = nil
 		j.Pipeline.Steps[name], j.Pipeline.Order = st, append(j.Pipeline.Order, name)
 	})
 	if err == nil && len(j.Pipeline.Order) == 0 {
@@ -112,9 +119,10 @@ func (d *Document) component(ref at, find Finder) (*Document, error) {
 	return doc, errs.Wrap(doc.Check().Err(), "line %d: component", ref.node.Line)
 }
 
-// adopt gives a job what its component declares and it does not say itself, and
-// refuses required inputs without a value and inputs that are not declared.
-func (d *Document) adopt(j *Job, owner *Document, body at) error {
+// adopt gives a job what its component declares and it does not say itself. It
+// refuses required inputs without a value, and warns of inputs that are not
+// declared. Line is where the job names the component.
+func (d *Document) adopt(j *Job, owner *Document, body at, line int) error {
 	declared := owner.inputs(body.child("inputs"))
 	for name, in := range declared {
 		given, ok := j.Inputs[name]
@@ -145,9 +153,14 @@ func (d *Document) adopt(j *Job, owner *Document, body at) error {
 			j.Inputs[name] = given
 		}
 	}
-	for name := range j.Inputs {
+	inputs := body.child("inputs")
+	for _, name := range slices.Sorted(maps.Keys(j.Inputs)) {
 		if _, ok := declared[name]; !ok {
-			return errs.New(errs.Invalid, "input %s is not declared by the component; remove it", name)
+			delete(j.Inputs, name)
+			j.Warnings = append(j.Warnings, Problem{
+				Line: line, Field: "inputs." + name, Warning: true, Mend: "remove it, or write one of " + oneOf(inputs.keys()),
+				Message: "the component declares no such input, and it is not used",
+			})
 		}
 	}
 	for name, out := range owner.outputs(body.child("outputs")) {
@@ -193,7 +206,7 @@ func (d *Document) step(s at, find Finder) (*Step, error) {
 		Inputs: d.inputs(s.child("inputs")), Outputs: d.outputs(s.child("outputs")),
 	}
 	if c.exists() {
-		if err := d.adopt(j, owner, body); err != nil {
+		if err := d.adopt(j, owner, body, s.node.Line); err != nil {
 			return nil, errs.Wrap(err, "line %d", s.node.Line)
 		}
 	}

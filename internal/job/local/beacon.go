@@ -91,7 +91,7 @@ func (b *beacon) serve(answer func(verb string) string) {
 			line, err := bufio.NewReader(conn).ReadString('\n')
 			word, verb, _ := strings.Cut(strings.TrimSpace(line), " ")
 			if err == nil && word == b.word {
-				fmt.Fprintln(conn, answer(verb))
+				fmt.Fprintln(conn, b.word, answer(verb))
 			}
 		}()
 	}
@@ -128,7 +128,11 @@ func ask(ctx context.Context, workDir, cluster, verb string) (string, error) {
 	if err != nil {
 		return "", none
 	}
-	return strings.TrimSpace(reply), nil
+	said, ours := strings.CutPrefix(strings.TrimSpace(reply), a.Word+" ")
+	if !ours { // another program has the port of a runner that is gone
+		return "", none
+	}
+	return said, nil
 }
 
 // Wake tells the runner of a cluster that the queue has changed. Without a

@@ -37,6 +37,11 @@ func Create(ctx context.Context, o CreateOptions) (job.Record, []job.Problem, er
 	if err != nil {
 		return job.Record{}, nil, err
 	}
+	return Enqueue(ctx, o, j)
+}
+
+// Enqueue is Create for a job that has been read: File and Set are not used.
+func Enqueue(ctx context.Context, o CreateOptions, j *job.Job) (job.Record, []job.Problem, error) {
 	if o.Name != "" {
 		j.Name = o.Name
 	}
@@ -101,6 +106,7 @@ func StartDetached(log string, args []string) error {
 	}
 	defer out.Close()
 	cmd := exec.Command(program, args...)
+	cmd.Args[0] = os.Args[0] // the name this program was called by
 	cmd.Stdout, cmd.Stderr = out, out
 	detached(cmd)
 	if err := cmd.Start(); err != nil {

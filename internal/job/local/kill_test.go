@@ -74,6 +74,27 @@ func TestKilledRunnerLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	say := fmt.Sprintf("sleep 0.02; echo $AZUREML_JOB_NAME >> %s; echo x > ${{outputs.o}}/f", ends)
+	families := []string{
+		"type: sweep\ntrial: {command: '" + say + "', environment: 'azureml:e:1'}\noutputs: {o: {}}\nsampling_algorithm: grid\nsearch_space: {x: {type: choice, values: [1, 2, 3, 4, 5, 6]}}\nobjective: {goal: minimize, primary_metric: m}\n",
+		"type: pipeline\njobs:\n  a: {command: '" + say + "', environment: 'azureml:e:1', outputs: {o: {}}}\n" +
+			"  b: {command: '" + say + "', environment: 'azureml:e:1', outputs: {o: {}}, inputs: {i: '${{parent.jobs.a.outputs.o}}'}}\n" +
+			"  c: {command: '" + say + "', environment: 'azureml:e:1', outputs: {o: {}}, inputs: {i: '${{parent.jobs.b.outputs.o}}'}}\n",
+	}
+	for i, text := range families {
+		d, err := job.Parse([]byte(text), filepath.Join(dir, "f.yml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := d.Job(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.Name = fmt.Sprint("family", i)
+		if _, err := job.Submit(t.Context(), store, job.Submission{Job: j, Cluster: "cpu", Now: time.Now(), Random: rand.Reader}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	random := mathrand.New(mathrand.NewPCG(8, 1))
 	killed := 0
 	for deadline := time.Now().Add(time.Minute); ; {
@@ -101,7 +122,7 @@ func TestKilledRunnerLosesNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills", killed)
-	check(t, store, ends, jobs)
+	check(t, store, ends, jobs+2+6+3)
 }
 
 func check(t *testing.T, store job.Store, ends string, jobs int) {
@@ -115,7 +136,13 @@ func check(t *testing.T, store job.Store, ends string, jobs int) {
 		t.Fatalf("%d jobs, %v", len(list), err)
 	}
 	for _, r := range list {
-		if n := strings.Count(string(text), r.Name+"\n"); n != 1 {
+		if r.Kind != job.KindCommand {
+			if r.State != job.Completed {
+				t.Errorf("%+v", r)
+			}
+			continue
+		}
+		if n := strings.Count("\n"+string(text), "\n"+r.Name+"\n"); n != 1 {
 			t.Errorf("%s ran to its end %d times: %+v", r.Name, n, r)
 		}
 		if r.State != job.Completed && r.State != job.Failed || r.ExitCode == nil {

@@ -64,6 +64,9 @@ func start(l launch) (*started, error) {
 	s.PID = cmd.Process.Pid
 	s.Started, _ = startTime(s.PID) // "" if it is gone already: then its exit code is in the file
 	s.tree = holdTree(cmd.Process)
+	if l.limits.CPUs > 0 {
+		confine(s.PID, l.limits.CPUs) // what it starts inherits it
+	}
 	go func() {
 		_ = cmd.Wait() // the exit code is read from the file: a signal leaves none
 		close(s.done)

@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,7 +173,6 @@ func TestPipelineRefusesWhatDoesNotFit(t *testing.T) {
 	b.writeSum()
 	for _, c := range []struct{ step, says string }{
 		{"{component: ./parts/add.yml}", "input file has no value"},
-		{"{component: ./parts/add.yml, inputs: {file: start.txt, m: 1}}", "input m is not declared"},
 		{"{component: ./parts/add.yml, inputs: {file: start.txt, n: two}}", `input n: "two" is no integer`},
 		{"{component: ./parts/sub.yml}", "no such file"},
 		{"{component: 'azureml:add:1'}", "not registered"},
@@ -183,6 +183,55 @@ func TestPipelineRefusesWhatDoesNotFit(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "jobs.s") {
 			t.Errorf("%s: %v, want %q", c.step, err, c.says)
 		}
+	}
+}
+
+func TestUndeclaredInputIsAWarning(t *testing.T) {
+	b := newBench(t)
+	b.writeSum()
+	b.write("p.yml", "type: pipeline\njobs:\n  s: {component: ./parts/add.yml, inputs: {file: start.txt, m: 1}}\n")
+	j, err := job.Load(filepath.Join(b.dir, "p.yml"))
+	if err != nil || len(j.Warnings) != 1 || j.Warnings[0].Field != "jobs.s.inputs.m" || j.Warnings[0].Line != 3 {
+		t.Fatalf("%+v, %v", j, err)
+	}
+	if in := j.Pipeline.Steps["s"].Job.Inputs; len(in) != 3 || in["file"].Path != filepath.Join(b.dir, "start.txt") {
+		t.Errorf("inputs = %+v", in)
+	}
+}
+
+// TestSubmittedJobRunsSoon measures the way from the queue to the process.
+func TestSubmittedJobRunsSoon(t *testing.T) {
+	b := newBench(t)
+	b.cfg.ExitIdle, b.cfg.Poll = false, time.Minute // only the wake-up makes it look
+	c, err := local.NewCluster(b.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	for local.Wake(t.Context(), b.cfg.WorkDir, "cpu") != nil {
+		time.Sleep(time.Millisecond)
+	}
+	best := time.Hour
+	for range 5 {
+		start := time.Now()
+		name := b.submit("command: 'true'")
+		if err := local.Wake(t.Context(), b.cfg.WorkDir, "cpu"); err != nil {
+			t.Fatal(err)
+		}
+		for b.get(name).Started.IsZero() {
+			time.Sleep(time.Millisecond)
+		}
+		best = min(best, time.Since(start))
+	}
+	t.Logf("from submission to a running process: %s", best)
+	if best > 50*time.Millisecond {
+		t.Errorf("a job waits %s for its process", best)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

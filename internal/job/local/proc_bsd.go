@@ -24,5 +24,9 @@ func startTime(pid int) (string, bool) {
 	return strings.TrimSpace(at), true
 }
 
+// confine does nothing: these systems do not bind processes to cores. The
+// variables of numeric libraries still say how many to use.
+func confine(int, int) {}
+
 // marked finds nothing: these systems do not show the environment of others.
 func marked(string) []int { return nil }

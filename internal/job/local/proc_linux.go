@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // startTime returns the time the system started a process, in clock ticks since
@@ -22,6 +24,24 @@ func startTime(pid int) (string, bool) {
 		return "", false
 	}
 	return rest[19], true
+}
+
+// confine lets a process run on n of the cores that it may use.
+func confine(pid, n int) {
+	var may, set unix.CPUSet
+	if unix.SchedGetaffinity(pid, &may) != nil {
+		return // it is gone
+	}
+	var cores []int
+	for i := range len(may) * 64 {
+		if may.IsSet(i) {
+			cores = append(cores, i)
+		}
+	}
+	for i := range min(n, len(cores)) {
+		set.Set(cores[(pid+i)%len(cores)]) // processes spread over the cores
+	}
+	_ = unix.SchedSetaffinity(pid, &set) // gone, again
 }
 
 // marked lists processes whose environment holds the assignment.

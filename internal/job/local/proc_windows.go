@@ -72,6 +72,17 @@ func signalTree(pid int, t tree, _ string, force bool) {
 	_ = exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(pid)).Run() // gone already is what is wanted
 }
 
+// confine lets a process run on the first n cores.
+func confine(pid, n int) {
+	h, err := windows.OpenProcess(windows.PROCESS_SET_INFORMATION|windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
+	if err != nil {
+		return // it is gone
+	}
+	defer windows.CloseHandle(h)
+	set := windows.NewLazySystemDLL("kernel32.dll").NewProc("SetProcessAffinityMask")
+	_, _, _ = set.Call(uintptr(h), uintptr(1)<<min(n, 63)-1)
+}
+
 func startTime(pid int) (string, bool) {
 	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
 	if err != nil {

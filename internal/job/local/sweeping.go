@@ -159,15 +159,10 @@ func (t *tuner) hopeless() bool {
 
 // draw queues n more trials.
 func (t *tuner) draw(ctx context.Context, n int) error {
-	var known []sweep.Result
-	for _, r := range t.trials {
-		var notes trialNotes
-		if v, ok := t.scores[r.Name]; ok && json.Unmarshal(r.Notes, &notes) == nil && len(notes.Point) > 0 {
-			known = append(known, sweep.Result{Point: notes.Point, Value: v})
-		}
-	}
+	known, running := t.known()
 	for i := len(t.trials); i < len(t.trials)+n; i++ {
-		point := t.sampler.Draw(i, known)
+		point := t.sampler.Draw(i, sweep.Pending(known, running))
+		running = append(running, point)
 		values := t.sampler.Values(point)
 		trial, err := t.job.Trial(values)
 		if err != nil {
@@ -189,6 +184,23 @@ func (t *tuner) draw(ctx context.Context, n int) error {
 		}
 	}
 	return nil
+}
+
+// known returns the trials that have ended, with their scores, and the points of
+// those that have not.
+func (t *tuner) known() (ended []sweep.Result, running [][]float64) {
+	for _, r := range t.trials {
+		var notes trialNotes
+		if json.Unmarshal(r.Notes, &notes) != nil || len(notes.Point) == 0 {
+			continue
+		}
+		if v, ok := t.scores[r.Name]; ok {
+			ended = append(ended, sweep.Result{Point: notes.Point, Value: v})
+		} else {
+			running = append(running, notes.Point)
+		}
+	}
+	return ended, running
 }
 
 // judge stops running trials by the policy.

@@ -39,6 +39,25 @@ func (s *Sampler) gauss(i int, known []Result) []float64 {
 	return next
 }
 
+// Pending adds trials that still run, as if each had come out average, so that
+// trials drawn meanwhile look elsewhere.
+func Pending(known []Result, running [][]float64) []Result {
+	var values []float64
+	for _, r := range known {
+		if !math.IsNaN(r.Value) && !math.IsInf(r.Value, 0) {
+			values = append(values, r.Value)
+		}
+	}
+	if len(values) < warmUp {
+		return known
+	}
+	out := slices.Clone(known)
+	for _, p := range running {
+		out = append(out, Result{Point: p, Value: mean(values)})
+	}
+	return out
+}
+
 // few keeps the best and the newest results when there are many.
 func (s *Sampler) few(known []Result) []Result {
 	if len(known) <= maxKnown {

@@ -121,7 +121,7 @@ func TestBayesianBeatsRandom(t *testing.T) {
 	}
 	run := func(kind string) float64 {
 		sum := 0.0
-		for seed := range uint64(20) {
+		for seed := range uint64(6) {
 			s, err := New(space, Sampling{Kind: kind, Seed: seed + 1}, Minimize)
 			if err != nil {
 				t.Fatal(err)
@@ -137,7 +137,7 @@ func TestBayesianBeatsRandom(t *testing.T) {
 			}
 			sum += best
 		}
-		return sum / 20
+		return sum / 6
 	}
 	bayesian, random := run("bayesian"), run("random")
 	t.Logf("mean best: bayesian %.5f, random %.5f", bayesian, random)
