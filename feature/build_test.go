@@ -131,6 +131,30 @@ func TestBuildEqualsTheFold(t *testing.T) {
 	}
 }
 
+func TestFollowGivesTheDaysAskedFor(t *testing.T) {
+	days := randomFleet(4, 30)
+	from, to := days[10].Date, days[12].Date
+	var want, got [][]float64
+	f := newFold(t, attributes)
+	for i, d := range days {
+		var rows feature.Rows
+		if f.Day(d, attributes, &rows, nil); i >= 10 && i <= 12 {
+			want = append(want, rows.X)
+		}
+	}
+	g := newFold(t, attributes)
+	err := g.Follow(context.Background(), &fleet{days: days}, from, to, func(d *smart.Day, rows *feature.Rows) error {
+		if len(rows.Reading) != len(d.Readings) {
+			t.Errorf("%v: %d rows of %d readings", d.Date, len(rows.Reading), len(d.Readings))
+		}
+		got = append(got, slices.Clone(rows.X))
+		return nil
+	})
+	if err != nil || !slices.EqualFunc(got, want, sameBits) || g.Stats() != f.Stats() {
+		t.Errorf("%d days, %v, %+v; want %d days, %+v", len(got), err, g.Stats(), len(want), f.Stats())
+	}
+}
+
 func TestSamplingKeepsPositivesAndItsShare(t *testing.T) {
 	days := randomFleet(5, 400)
 	build := func(share float64, whole smart.Date, seed uint64) *feature.Set {

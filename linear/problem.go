@@ -3,8 +3,6 @@ package linear
 import (
 	"math"
 	"runtime"
-	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/drivecast/drivecast/errs"
@@ -74,7 +72,7 @@ func newProblem(x *table.Matrix, y, weights []float64, o Options) (*problem, []f
 	if d > maxDim {
 		return nil, nil, errs.New(errs.TooLarge, "%d parameters: logistic regression takes at most %d; leave columns out", d, maxDim)
 	}
-	pr.chunks = max(1, min((x.Rows+chunkRows-1)/chunkRows, 64, 1<<25/(d*d)))
+	pr.chunks = max(1, min((x.Rows+chunkRows-1)/chunkRows, 64, 1<<22/(d*d)))
 	if err := pr.standardise(o, total); err != nil {
 		return nil, nil, err
 	}
@@ -83,7 +81,7 @@ func newProblem(x *table.Matrix, y, weights []float64, o Options) (*problem, []f
 
 const (
 	chunkRows = 4096
-	maxDim    = 16384 // a Hessian of 2 GiB
+	maxDim    = 8192 // a Hessian of 512 MiB
 )
 
 func checkShape(x *table.Matrix, y, weights []float64) error {
@@ -96,126 +94,6 @@ func checkShape(x *table.Matrix, y, weights []float64) error {
 		return errs.New(errs.Invalid, "%d rows but %d weights", x.Rows, len(weights))
 	}
 	return nil
-}
-
-// classesOf returns the distinct labels in ascending order and the class of each
-// row.
-func classesOf(y []float64) (labels []float64, class []int32, err error) {
-	if len(y) == 0 {
-		return nil, nil, errs.New(errs.Invalid, "no rows to learn from")
-	}
-	first, second := y[0], math.NaN() // two labels that were seen: most rows have one of them
-	for i, v := range y {
-		if i > 0 && (v == first || v == second) {
-			continue
-		}
-		if v-v != 0 {
-			return nil, nil, &errs.Input{Row: i + 2, Column: "target", Problem: "the target is missing or infinite", Mend: "fill it or leave the row out"}
-		}
-		first, second = v, first
-		at, found := slices.BinarySearch(labels, v)
-		if !found {
-			if len(labels) == maxDim {
-				return nil, nil, errs.New(errs.Invalid, "the target has more than %d distinct values: it is not a class", maxDim)
-			}
-			labels = slices.Insert(labels, at, v)
-		}
-	}
-	if len(labels) == 1 {
-		return nil, nil, errs.New(errs.Invalid, "the target has one class only (%s): at least 2 are needed", formatLabel(labels[0]))
-	}
-	class = make([]int32, len(y))
-	if len(labels) == 2 {
-		for i, v := range y {
-			var c int32
-			if v == labels[1] {
-				c = 1
-			}
-			class[i] = c
-		}
-		return labels, class, nil
-	}
-	for i, v := range y {
-		at, _ := slices.BinarySearch(labels, v)
-		class[i] = int32(at)
-	}
-	return labels, class, nil
-}
-
-func formatLabel(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-
-// rowWeights multiplies sample and class weights, and returns them divided by
-// their sum, with the sum. nil stands for equal weights.
-func rowWeights(class []int32, labels, weights []float64, o Options) (row []float64, total float64, err error) {
-	for i, w := range weights {
-		if !(w >= 0) || math.IsInf(w, 1) {
-			return nil, 0, &errs.Input{Row: i + 2, Column: "weight", Problem: "the weight is " + formatLabel(w), Mend: "use finite weights of 0 or more"}
-		}
-	}
-	perClass, err := classWeights(class, labels, weights, o)
-	if err != nil {
-		return nil, 0, err
-	}
-	if weights == nil && perClass == nil {
-		return nil, float64(len(class)), nil
-	}
-	row = make([]float64, len(class))
-	for i, c := range class {
-		w := 1.0
-		if weights != nil {
-			w = weights[i]
-		}
-		if perClass != nil {
-			w *= perClass[c]
-		}
-		row[i] = w
-		total += w
-	}
-	if !(total > 0) || math.IsInf(total, 1) {
-		return nil, 0, errs.New(errs.Invalid, "the weights sum to %v", total)
-	}
-	for i := range row {
-		row[i] /= total
-	}
-	return row, total, nil
-}
-
-// classWeights returns the weight of each class, or nil when all are 1.
-func classWeights(class []int32, labels, weights []float64, o Options) ([]float64, error) {
-	if !o.Balanced && len(o.ClassWeight) == 0 {
-		return nil, nil
-	}
-	out := make([]float64, len(labels))
-	if o.Balanced {
-		total := 0.0
-		for i, c := range class {
-			w := 1.0
-			if weights != nil {
-				w = weights[i]
-			}
-			out[c] += w
-			total += w
-		}
-		for c, w := range out {
-			if w == 0 {
-				return nil, errs.New(errs.Invalid, "class %s has weight 0: it cannot be balanced", formatLabel(labels[c]))
-			}
-			out[c] = total / (float64(len(labels)) * w)
-		}
-		return out, nil
-	}
-	named := 0
-	for c, l := range labels {
-		out[c] = 1
-		if w, ok := o.ClassWeight[l]; ok {
-			out[c] = w
-			named++
-		}
-	}
-	if named < len(labels) && named != len(o.ClassWeight) {
-		return nil, errs.New(errs.Invalid, "class_weight names classes that the target has not, and leaves out some that it has")
-	}
-	return out, nil
 }
 
 // standardise finds center and scale of each column, and the penalties in those

@@ -117,12 +117,13 @@ func expNegative(x float64) float64 {
 	n := t - expTable[1]
 	r := math.FMA(-n, expTable[2], x)
 	r = math.FMA(-n, expTable[3], r)
-	s := expTable[7]
-	for _, c := range expTable[8:19] {
-		s = math.FMA(s, r, c)
+	odd, even, square := expTable[7], expTable[8], r*r
+	for i := 9; i < 19; i += 2 {
+		odd = math.FMA(odd, square, expTable[i])
+		even = math.FMA(even, square, expTable[i+1])
 	}
-	s = math.FMA(s, r, 1)
-	s = math.FMA(s, r, 1)
+	odd, even = math.FMA(odd, square, 1), math.FMA(even, square, 1)
+	s := math.FMA(odd, r, even)
 	return s * math.Float64frombits(math.Float64bits(t)<<52+math.Float64bits(1))
 }
 

@@ -24,7 +24,7 @@ type Model struct {
 	Threshold float64             // a binary classifier's second class is predicted at or above it; 0: the likelier class
 	Risk      Risk                // the zero value stands for DefaultRisk
 	Base      []float64           // typical value of each column, against which a linear model is explained; nil: 0
-	Method    string              // what a plain prediction is: "predict" (or "") or "predict_proba"
+	Method    string              // what a plain prediction is: "predict" (or ""), "predict_proba", or "raw": the last class's probability, as boosters answer
 	Limits    Limits              // rows that the source library refuses
 	Source    string              // path it was opened from
 	Format    string              // what the estimator was read from, as in "scikit-learn 1.3.0 pickle"
@@ -148,6 +148,9 @@ func argmax(v []float64) int {
 // base value and the scale, as Explainer states. It returns an error of kind
 // Unsupported when the estimator cannot be explained.
 func (m *Model) Explain(dst, row []float64) (base float64, space string, err error) {
+	if !m.Explainable() {
+		return 0, "", errs.New(errs.Unsupported, "a model of this kind (%s) cannot be explained", m.Format)
+	}
 	switch e := m.Estimator.(type) {
 	case Explainer:
 		base, space = e.Explain(dst, row)
@@ -170,7 +173,9 @@ func (m *Model) Explain(dst, row []float64) (base float64, space string, err err
 
 // Explainable reports whether Explain works.
 func (m *Model) Explainable() bool {
-	switch m.Estimator.(type) {
+	switch e := m.Estimator.(type) {
+	case interface{ Explainable() bool }:
+		return e.Explainable()
 	case Explainer, *linear.Logistic:
 		return true
 	}

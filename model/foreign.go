@@ -31,7 +31,7 @@ func decodeSkops(data []byte) (*Model, error) {
 
 // fromSklearn makes a model of a fitted scikit-learn object.
 func fromSklearn(v any, container string) (*Model, error) {
-	f, err := sklearn.Decode(v)
+	f, err := sklearn.Decode(v, otherLibrary)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,12 @@ func formats() []format {
 	return []format{
 		{"drivecast", prefix(native.Magic), decodeNative},
 		{"skops", prefix("PK\x03\x04"), decodeSkops},
+		{"LightGBM", prefix("tree\n", "tree\r\n"), decodeLightGBM},
+		{"XGBoost", braced("learner"), decodeXGBoost},
+		{"CatBoost", braced("features_info", "oblivious_trees", "model_info"), decodeCatBoost},
+		{"CatBoost binary", prefix("CBM1"), refuseCBM},
 		{"pickle", pickle.Looks, decodePickle},
+		{"ONNX", looksONNX, decodeONNX},
 	}
 }
 
@@ -27,6 +32,31 @@ func prefix(magics ...string) func([]byte) bool {
 	return func(head []byte) bool {
 		for _, m := range magics {
 			if bytes.HasPrefix(head, []byte(m)) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// looksONNX recognises an ONNX file: its first field is the version of the format,
+// its second one of the few that follow.
+func looksONNX(head []byte) bool {
+	return len(head) > 2 && head[0] == 0x08 && head[1] < 0x20 && bytes.IndexByte([]byte{0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42}, head[2]) >= 0
+}
+
+// headSize is how much of a file is looked at to tell its kind.
+const headSize = 4096
+
+// braced recognises a JSON or UBJSON object that soon names one of the keys.
+func braced(keys ...string) func([]byte) bool {
+	return func(head []byte) bool {
+		if len(head) == 0 || head[0] != '{' {
+			return false
+		}
+		head = head[:min(len(head), headSize)]
+		for _, k := range keys {
+			if bytes.Contains(head, []byte(k)) {
 				return true
 			}
 		}

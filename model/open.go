@@ -78,6 +78,12 @@ func openFolder(dir string) (*Model, error) {
 			return nil, err
 		}
 	}
+	for _, lib := range []string{"xgboost", "lightgbm"} {
+		class := meta.Flavors[lib].Text("model_class")
+		if class != "" && !strings.HasSuffix(class, ".Booster") {
+			m.Method = "predict"
+		}
+	}
 	if method := meta.Flavors["python_function"].Text("predict_fn"); method != "" {
 		m.Method = method
 	}
@@ -152,7 +158,7 @@ func looksLikeModel(path string) bool {
 		return false
 	}
 	defer f.Close()
-	head := make([]byte, 512)
+	head := make([]byte, headSize)
 	n, _ := f.Read(head)
 	return sniff(head[:n]) != ""
 }

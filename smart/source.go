@@ -1,15 +1,8 @@
 package smart
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/drivecast/drivecast/errs"
@@ -70,22 +63,6 @@ type unit struct {
 	rows   int
 }
 
-// IsBackblaze reports whether path holds drive statistics: a folder, an archive
-// or a file whose first CSV has columns date, serial_number, failure and some
-// smart_N_raw or smart_N_normalized.
-func IsBackblaze(path string) bool {
-	members, err := membersOf(path)
-	if err != nil {
-		return false
-	}
-	for _, m := range members[:min(len(members), 3)] {
-		if h, err := look(m, nil); err == nil && h.layout.failure >= 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // Open looks into a folder and those below it, a CSV file or a zip archive: it reads all headers, and lists the days. Files may be plain, gzip or
 // zip, with columns of any generation in any order, ',' or ';' between fields.
 // A file named after its day is read when its turn comes; one that holds several
@@ -141,98 +118,3 @@ func (s *Source) Dates() []Date {
 
 // Stats returns the counts so far.
 func (s *Source) Stats() Stats { return s.stats }
-
-// membersOf lists the CSV streams at path; in a folder, those of all files in it
-// and below that look like data by their names.
-func membersOf(path string) ([]table.Member, error) {
-	st, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &errs.Input{File: path, Problem: "there is no such file or folder", Mend: "check the path"}
-	} else if err != nil {
-		return nil, errs.Wrap(err, "open drive data")
-	}
-	if !st.IsDir() {
-		return table.Members(path)
-	}
-	var out []table.Member
-	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return errs.Wrap(err, "open drive data")
-		}
-		low := strings.ToLower(d.Name())
-		if p != path && strings.HasPrefix(low, ".") {
-			if d.IsDir() {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if d.IsDir() || !strings.HasSuffix(low, ".csv") && !strings.HasSuffix(low, ".csv.gz") && !strings.HasSuffix(low, ".zip") {
-			return nil
-		}
-		ms, err := table.Members(p)
-		out = append(out, ms...)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(out) == 0 {
-		return nil, &errs.Input{File: path, Problem: "the folder holds no .csv, .csv.gz or .zip file", Mend: "check the path"}
-	}
-	return out, nil
-}
-
-// header is a file's beginning.
-type header struct {
-	member table.Member
-	layout *layout
-	first  Date // of the first row, NoDate when it cannot be read
-}
-
-// look reads the beginning of a file.
-func look(m table.Member, mapping Mapping) (header, error) {
-	r, err := m.Open(nil)
-	if err != nil {
-		return header{}, err
-	}
-	defer r.Close()
-	s, err := table.NewScanner(io.LimitReader(r, 64<<10), m.Name, 0)
-	if err != nil {
-		return header{}, err
-	}
-	l, err := layoutOf(s, m.Name, mapping)
-	if err != nil {
-		return header{}, err
-	}
-	h := header{member: m, layout: l, first: NoDate}
-	if s.Next() && s.Len() == l.columns {
-		h.first, _ = parseDate(s.Field(l.date))
-	}
-	return h, nil
-}
-
-// lookAll reads the beginnings of all files, passing over those that are
-// something else unless all are.
-func lookAll(ctx context.Context, members []table.Member, mapping Mapping) ([]header, error) {
-	var out []header
-	var other error
-	for _, m := range members {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		h, err := look(m, mapping)
-		if err == nil {
-			out = append(out, h)
-			continue
-		}
-		var in *errs.Input
-		if !errors.As(err, &in) || !strings.HasPrefix(in.Problem, "this is not drive statistics") {
-			return nil, err
-		}
-		other = cmp.Or(other, err)
-	}
-	if len(out) == 0 {
-		return nil, other
-	}
-	return out, nil
-}

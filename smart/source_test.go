@@ -108,6 +108,19 @@ func TestSourceReadsEveryForm(t *testing.T) {
 	}
 }
 
+// TestOneEmptyFileIsNamed has a folder that is drive statistics all the same.
+func TestOneEmptyFileIsNamed(t *testing.T) {
+	dir := folder(t, "2013-04-10.csv", "", "2013-04-11.csv", head+"2013-04-11,A,ST1,1e12,0,,2,\n")
+	if !smart.IsBackblaze(dir) {
+		t.Error("not taken for drive statistics")
+	}
+	_, err := smart.Open(context.Background(), dir, smart.Options{})
+	var in *errs.Input
+	if !errors.As(err, &in) || in.File != filepath.Join(dir, "2013-04-10.csv") || !strings.Contains(in.Problem, "empty") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestSourceBetweenDays(t *testing.T) {
 	dir := folder(t, "2013-04-10.csv", head+"2013-04-10,A,ST1,1e12,0,,1,\n", "2013-04-11.csv", head+"2013-04-11,A,ST1,1e12,0,,2,\n",
 		"all.csv", head+"2013-04-09,A,ST1,1e12,0,,0,\n2013-04-12,A,ST1,1e12,0,,3,\n")

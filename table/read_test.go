@@ -167,6 +167,22 @@ func TestReadFaults(t *testing.T) {
 	}
 }
 
+// TestTruncationNamesTheLineReached cuts a file that is mostly whole.
+func TestTruncationNamesTheLineReached(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("a,b\n")
+	const rows = 300_000
+	for i := range rows {
+		fmt.Fprintf(&b, "%d,%d\n", i, i*7919%10007)
+	}
+	packed := gz(t, b.String())
+	_, err := table.ReadFile(context.Background(), put(t, "cut.csv.gz", packed[:len(packed)-2000]), table.ReadOptions{})
+	var in *errs.Input
+	if !errors.As(err, &in) || in.Row < rows*9/10 || in.Row > rows {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestReadFileThatIsNoFile(t *testing.T) {
 	dir := t.TempDir()
 	for path, want := range map[string]string{dir: "folder", filepath.Join(dir, "none.csv"): "no such file"} {

@@ -34,6 +34,9 @@ func prepare(x *table.Matrix, y, weights []float64, opt *Options) (*training, er
 	case len(x.Data) != x.Rows*x.Cols || x.Names != nil && len(x.Names) != x.Cols:
 		return nil, errs.New(errs.Invalid, "a matrix of %d rows and %d columns holds %d numbers and %d names", x.Rows, x.Cols, len(x.Data), len(x.Names))
 	}
+	if m := opt.MaxSamples; opt.Compat == Sklearn18 && m.form == number && m.n > x.Rows {
+		return nil, errs.New(errs.Usage, "max_samples must be at most %d, the number of rows", x.Rows)
+	}
 	if err := d.takeColumns(x); err != nil {
 		return nil, err
 	}

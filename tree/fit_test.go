@@ -232,6 +232,14 @@ func TestBadDataAndParameters(t *testing.T) {
 		"no trees":      {x, y, nil, usage(func(o *Options) { o.Estimators = 0 }), errs.Usage},
 		"split of 1":    {x, y, nil, usage(func(o *Options) { o.MinSamplesSplit = N(1) }), errs.Usage},
 		"half criteria": {x, y, nil, usage(func(o *Options) { o.Criterion = SquaredError }), errs.Usage},
+		"many samples":  {x, y, nil, usage(func(o *Options) { o.MaxSamples, o.Compat = N(5), Sklearn18 }), errs.Usage},
+		"no bootstrap":  {x, y, nil, usage(func(o *Options) { o.MaxSamples, o.Bootstrap = N(2), false }), errs.Usage},
+		"no bag":        {x, y, nil, usage(func(o *Options) { o.OOBScore, o.Bootstrap = true, false }), errs.Usage},
+		"one leaf":      {x, y, nil, usage(func(o *Options) { o.MaxLeafNodes = 1 }), errs.Usage},
+		"endless alpha": {x, y, nil, usage(func(o *Options) { o.CCPAlpha = math.Inf(1) }), errs.Usage},
+		"two balances":  {x, y, nil, usage(func(o *Options) { o.Balance, o.ClassWeight = Balanced, map[float64]float64{0: 1} }), errs.Usage},
+		"balanced y":    {x, y, nil, func() Options { o := RandomForestRegressor(); o.Balance = Balanced; return o }(), errs.Usage},
+		"huge weights":  {x, y, []float64{1e308, 1e308, 1e308, 1e308}, RandomForestClassifier(), errs.Invalid},
 		"class weight":  {x, y, nil, usage(func(o *Options) { o.ClassWeight = map[float64]float64{7: 1} }), errs.Usage},
 	} {
 		if _, err := Fit(context.Background(), tt.x, tt.y, tt.w, tt.opt); !errs.Is(err, tt.kind) {

@@ -10,13 +10,14 @@ import (
 type rankedColumn struct {
 	rank     []uint32 // of each row
 	distinct []float32
-	close    bool // some neighbours in distinct are one value to a split
+	run      uint32 // ranks this far apart, and closer ones, may be one value to a split; 0 where none are
 }
 
 // rankColumns ranks the columns that have no missing values, on several
 // goroutines.
 func rankColumns(x [][]float32, hasMissing []bool, workers int) []rankedColumn {
 	out := make([]rankedColumn, len(x))
+	workers = min(workers, len(x))
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
@@ -41,12 +42,18 @@ func rankColumn(x []float32) rankedColumn {
 	for _, k := range keys {
 		v := fromOrderedBits(uint32(k >> 32))
 		if n := len(c.distinct); n == 0 || v != c.distinct[n-1] {
-			c.close = c.close || n > 0 && v <= c.distinct[n-1]+sameValue
+			for ; uint32(n) > c.run && v <= c.distinct[n-1-int(c.run)]+sameValue; c.run++ {
+			}
 			c.distinct = append(c.distinct, v)
 		}
 		c.rank[uint32(k)] = uint32(len(c.distinct) - 1)
 	}
 	return c
+}
+
+// one reports whether a split takes the values of two ranks as one.
+func (c *rankedColumn) one(low, high uint32) bool {
+	return high-low <= c.run && c.distinct[high] <= c.distinct[low]+sameValue
 }
 
 // likelyTies estimates how many of n random rows have another's value.

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/drivecast/drivecast/errs"
-	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/progress"
 )
 
@@ -98,9 +97,8 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.`,
 		return errs.New(errs.Usage, "%w; see %s --help", err, c.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.upCommand(), a.serverCommand(), a.simulateCommand(), a.trainCommand(), a.predictCommand(), a.serveCommand(), a.modelsCommand(), a.versionCommand(), a.jobCommand(), a.computeCommand(),
-		a.scheduleCommand(), a.assetCommand("component", "Components that pipelines refer to", job.KindCommandComponent, job.KindPipelineComponent, job.KindParallelComponent),
-		a.assetCommand("data", "Data that jobs refer to by name", job.KindData), a.assetCommand("environment", "Environments that jobs refer to by name", job.KindEnvironment))
+	root.AddCommand(a.upCommand(), a.serverCommand(), a.importCommand(), a.simulateCommand(), a.trainCommand(), a.predictCommand(), a.serveCommand(), a.modelsCommand(), a.versionCommand())
+	root.AddCommand(a.workCommands()...)
 	return root
 }
 

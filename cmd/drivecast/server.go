@@ -30,6 +30,8 @@ type serverOptions struct {
 	origins     []string
 	durable     bool
 	exposeToAll bool
+
+	webhookPrivate []string // hosts that webhooks may go to although they are not public
 }
 
 func (a *app) serverCommand() *cobra.Command {
@@ -57,6 +59,7 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 	f.StringVar(&o.backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where records are kept: sqlite:///FILE")
 	f.StringVar(&o.root, "default-artifact-root", "", "where runs keep their files (default: mlflow-artifacts:/, through this server)")
 	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "folder of the files that go through this server")
+	f.StringSliceVar(&o.webhookPrivate, "webhook-allow-private", nil, "host that webhooks may go to although it is not public; may be given several times")
 	f.StringVar(&o.version, "mlflow-version", mlflow.DefaultVersion, "what /version says")
 	f.StringSliceVar(&o.hosts, "allowed-hosts", nil, "further Host names to answer to; * is any")
 	f.StringSliceVar(&o.origins, "cors-allowed-origins", nil, "origins whose pages may call this server; * is any")
@@ -112,6 +115,7 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	}
 	api, err := mlflow.NewHandler(ctx, mlflow.Config{
 		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Version: o.version,
+		Webhooks: db.Webhooks(), WebhookPrivate: o.webhookPrivate,
 		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
 	})
 	if err != nil {

@@ -36,6 +36,16 @@ class Sheet(dict):
             self.setdefault("_why", {})[name] = str(e)
 
 
+    def curve(self, name, parts, f):
+        try:
+            values = f()
+        except (ValueError, ZeroDivisionError) as e:
+            values = None
+            self.setdefault("_why", {})[name] = str(e)
+        for i, part in enumerate(parts):
+            self[name + " " + part] = None if values is None else plain(values[i])
+
+
 def tables(s, y, d, w):
     s.put("accuracy", lambda: m.accuracy_score(y, d, sample_weight=w))
     s.put("balanced", lambda: m.balanced_accuracy_score(y, d, sample_weight=w))
@@ -73,14 +83,10 @@ def binary(case):
     s.put("auc to .3", lambda: m.roc_auc_score(y, score, sample_weight=w, max_fpr=0.3))
     s.put("average precision", lambda: m.average_precision_score(y, score, sample_weight=w))
     for full in (False, True):
-        c = lambda: m.roc_curve(y, score, pos_label=1, sample_weight=w, drop_intermediate=not full)
-        for i, part in enumerate("XYT"):
-            s.put("roc %s %s" % (full, part), lambda: c()[i])
-    c = lambda: m.precision_recall_curve(y, score, pos_label=1, sample_weight=w)
-    for i, part in enumerate("YXT"):
-        s.put("pr %s" % part, lambda: c()[i])
-    for i, part in enumerate("XYT"):
-        s.put("det %s" % part, lambda: m.det_curve(y, score, pos_label=1, sample_weight=w)[i])
+        s.curve("roc %s" % full, "XYT", lambda: m.roc_curve(
+            y, score, pos_label=1, sample_weight=w, drop_intermediate=not full))
+    s.curve("pr", "YXT", lambda: m.precision_recall_curve(y, score, pos_label=1, sample_weight=w))
+    s.curve("det", "XYT", lambda: m.det_curve(y, score, pos_label=1, sample_weight=w))
     s.put("isotonic", lambda: IsotonicRegression(out_of_bounds="clip").fit(score, y, sample_weight=w).predict(np.linspace(-1, 2, 31)))
     s.put("sigmoid", lambda: _SigmoidCalibration().fit(score, y, sample_weight=w).predict(score))
     if score.min() >= 0 and score.max() <= 1:
@@ -90,9 +96,8 @@ def binary(case):
         s.put("d2 log loss", lambda: m.d2_log_loss_score(y, two, labels=[0, 1], sample_weight=w))
         s.put("d2 brier", lambda: m.d2_brier_score(y, score, pos_label=1, sample_weight=w))
         for by in ("uniform", "quantile"):
-            for i, part in enumerate(("observed", "predicted")):
-                s.put("calibration %s %s" % (by, part),
-                      lambda: calibration_curve(y, score, pos_label=1, n_bins=7, strategy=by)[i])
+            s.curve("calibration %s" % by, ("observed", "predicted"),
+                    lambda: calibration_curve(y, score, pos_label=1, n_bins=7, strategy=by))
     return s
 
 

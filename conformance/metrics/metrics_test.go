@@ -97,7 +97,7 @@ func weightsOf(r *rand.Rand, n, kind int) []float64 {
 func judgedCases() []*judged {
 	r := rand.New(rand.NewPCG(5, 6))
 	var out []*judged
-	for i := range 260 {
+	for i := range 150 {
 		n := 3 + r.IntN(60)
 		if i%5 == 0 {
 			n = 100 + r.IntN(900)
@@ -124,7 +124,7 @@ func judgedCases() []*judged {
 		c.name = fmt.Sprintf("case %d: %d rows, %s, weights %d", i, n, shape, kind)
 		out = append(out, c)
 	}
-	for i := range 140 {
+	for i := range 90 {
 		out = append(out, manyClasses(r, i))
 	}
 	for _, c := range out {
@@ -159,7 +159,7 @@ func manyClasses(r *rand.Rand, i int) *judged {
 	}
 	kind := r.IntN(4)
 	c.w = weightsOf(r, n, kind)
-	c.name = fmt.Sprintf("case %d: %d rows, %d classes (%d used), weights %d", 260+i, n, k, used, kind)
+	c.name = fmt.Sprintf("case %d: %d rows, %d classes (%d used), weights %d", 150+i, n, k, used, kind)
 	return c
 }
 

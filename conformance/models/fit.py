@@ -76,7 +76,7 @@ def keep(name, est, X, how, tol, nan, inf, proba, ask):
     case = {"tolerance": tol, "labels": None, "proba": proba}
     A = rows(X, nan, inf)
     asked = (ask or est)
-    if getattr(asked, "classes_", None) is not None or hasattr(asked, "predict_proba"):
+    if getattr(asked, "classes_", None) is not None:
         cls = list(asked.classes_)
         case["labels"] = [str(c) for c in cls]
         pred = asked.predict(A)
@@ -182,7 +182,7 @@ def linears():
 if __name__ == "__main__":
     trees()
     linears()
-    for more in ("fit_more", "fit_boost"):
+    for more in ("fit_more", "fit_boost", "fit_onnx"):
         if os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), more + ".py")):
             __import__(more).main(sys.modules[__name__])
     print("\n".join(FAULTS))

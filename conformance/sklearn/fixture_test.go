@@ -13,7 +13,7 @@ func TestFixtures(t *testing.T) {
 	for _, f := range []struct {
 		version string
 		compat  tree.Compat
-	}{{"1.3.0", tree.Sklearn18}, {"1.8.0", tree.Sklearn18}, {"1.9.1", tree.Sklearn19}} {
+	}{{"1.0.2", tree.Sklearn18}, {"1.3.0", tree.Sklearn18}, {"1.8.0", tree.Sklearn18}, {"1.9.1", tree.Sklearn19}} {
 		t.Run(f.version, func(t *testing.T) {
 			z, err := zip.OpenReader("testdata/sklearn-" + f.version + ".zip")
 			if err != nil {

@@ -124,6 +124,8 @@ def takes_missing(name, p):
 
 def build(name, p):
     p = dict(p)
+    if VERSION < (1, 1) and p.get("criterion") == "log_loss":
+        p["criterion"] = "entropy"  # the same under its only name then
     if isinstance(p.get("class_weight"), dict):
         p["class_weight"] = {float(k): v for k, v in p["class_weight"].items()}
     module = tree if name.startswith("DecisionTree") else ensemble

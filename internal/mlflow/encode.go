@@ -189,9 +189,13 @@ func (e *encoder) runInfo(r *tracking.RunInfo) {
 }
 
 func (e *encoder) run(r *tracking.Run) {
-	e.open('{')
-	e.key("info")
+	e.raw(`{"info":`)
 	e.runInfo(&r.RunInfo)
+	e.runBody(r)
+}
+
+// runBody writes what follows the info of a run, up to its end.
+func (e *encoder) runBody(r *tracking.Run) {
 	e.key("data")
 	e.open('{')
 	e.metrics("metrics", r.Metrics)

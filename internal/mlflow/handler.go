@@ -17,6 +17,7 @@ import (
 	"github.com/drivecast/drivecast/internal/artifact"
 	"github.com/drivecast/drivecast/internal/registry"
 	"github.com/drivecast/drivecast/internal/tracking"
+	"github.com/drivecast/drivecast/internal/webhook"
 )
 
 // DefaultVersion is the MLflow version that /version names unless told
@@ -39,6 +40,9 @@ type Config struct {
 	// there and nowhere else.
 	DefaultArtifactRoot string
 
+	Webhooks       webhook.Store // nil means that there are no webhooks
+	WebhookPrivate []string      // hosts that webhooks may go to although they are private, over http too
+
 	Version      string           // what /version says; "" is DefaultVersion
 	AllowedHosts []string         // Host names that are answered besides loopback and private addresses; "*" is any
 	CORSOrigins  []string         // foreign origins whose pages may change things; "*" is any
@@ -58,6 +62,8 @@ type Handler struct {
 	local  *localRoot // nil when artifacts are proxied
 	routes map[string]map[string]route
 	closer func() error
+	hooks  *webhook.Service // nil when there are none
+	cache  runCache
 }
 
 // NewHandler makes a handler. It prepares the stores, so ctx bounds only the
@@ -100,6 +106,7 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 	if err := h.Runs.Prepare(ctx); err != nil {
 		return nil, err
 	}
+	h.startHooks()
 	h.routes = h.table()
 	return h, nil
 }

@@ -24,16 +24,17 @@ var registryRoutes = []at{
 	{"GET POST", "registered-models/search", "filter:string max_results:int order_by:strings page_token:string", searchRegistered},
 	{"GET POST", "registered-models/get-latest-versions", "name!:string stages:strings", getLatestVersions},
 	{"POST", "registered-models/set-tag", "name!:string key!:string value:string", func(c *call) error {
-		return c.done(c.h.Models.SetModelTag(c.r.Context(), c.str("name"), registry.Tag{Key: c.str("key"), Value: c.str("value")}))
+		err := c.h.Models.SetModelTag(c.r.Context(), c.str("name"), registry.Tag{Key: c.str("key"), Value: c.str("value")})
+		return c.fired(err, "REGISTERED_MODEL_TAG", "SET", "name", "key", "value")
 	}},
 	{"DELETE", "registered-models/delete-tag", "name!:string key!:string", func(c *call) error {
-		return c.done(c.h.Models.DeleteModelTag(c.r.Context(), c.str("name"), c.str("key")))
+		return c.fired(c.h.Models.DeleteModelTag(c.r.Context(), c.str("name"), c.str("key")), "REGISTERED_MODEL_TAG", "DELETED", "name", "key")
 	}},
 	{"POST", "registered-models/alias", "name!:string alias!:string version!:string", func(c *call) error {
-		return c.done(c.h.Models.SetAlias(c.r.Context(), c.str("name"), c.str("alias"), c.str("version")))
+		return c.fired(c.h.Models.SetAlias(c.r.Context(), c.str("name"), c.str("alias"), c.str("version")), "MODEL_VERSION_ALIAS", "CREATED", "name", "alias", "version")
 	}},
 	{"DELETE", "registered-models/alias", "name!:string alias!:string", func(c *call) error {
-		return c.done(c.h.Models.DeleteAlias(c.r.Context(), c.str("name"), c.str("alias")))
+		return c.fired(c.h.Models.DeleteAlias(c.r.Context(), c.str("name"), c.str("alias")), "MODEL_VERSION_ALIAS", "DELETED", "name", "alias")
 	}},
 	{"GET", "registered-models/alias", "name!:string alias!:string", func(c *call) error {
 		return c.version(c.h.Models.VersionByAlias(c.r.Context(), c.str("name"), c.str("alias")))
@@ -54,10 +55,11 @@ var registryRoutes = []at{
 	{"GET POST", "model-versions/search", "filter:string max_results:int order_by:strings page_token:string", searchVersions},
 	{"GET", "model-versions/get-download-uri", "name!:string version!:string", getDownloadURI},
 	{"POST", "model-versions/set-tag", "name!:string version!:string key!:string value:string", func(c *call) error {
-		return c.done(c.h.Models.SetVersionTag(c.r.Context(), c.str("name"), c.str("version"), registry.Tag{Key: c.str("key"), Value: c.str("value")}))
+		err := c.h.Models.SetVersionTag(c.r.Context(), c.str("name"), c.str("version"), registry.Tag{Key: c.str("key"), Value: c.str("value")})
+		return c.fired(err, "MODEL_VERSION_TAG", "SET", "name", "version", "key", "value")
 	}},
 	{"DELETE", "model-versions/delete-tag", "name!:string version!:string key!:string", func(c *call) error {
-		return c.done(c.h.Models.DeleteVersionTag(c.r.Context(), c.str("name"), c.str("version"), c.str("key")))
+		return c.fired(c.h.Models.DeleteVersionTag(c.r.Context(), c.str("name"), c.str("version"), c.str("key")), "MODEL_VERSION_TAG", "DELETED", "name", "version", "key")
 	}},
 }
 
@@ -183,7 +185,11 @@ func createRegistered(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.registered(c.h.Models.CreateModel(c.r.Context(), c.str("name"), c.str("description"), tags))
+	m, err := c.h.Models.CreateModel(c.r.Context(), c.str("name"), c.str("description"), tags)
+	if err == nil {
+		c.h.fire(c.r.Context(), "REGISTERED_MODEL", "CREATED", m.Name, map[string]any{"name": m.Name, "tags": tagMap(m.Tags), "description": orNull(m.Description)})
+	}
+	return c.registered(m, err)
 }
 
 func (c *call) registrySearch() (registry.Search, error) {
@@ -235,6 +241,9 @@ func createVersion(c *call) error {
 	})
 	if err == nil && v.ModelID != "" {
 		err = c.h.noteRegistration(c.r.Context(), v)
+	}
+	if err == nil {
+		c.h.fireVersion(c.r.Context(), v)
 	}
 	return c.version(v, err)
 }

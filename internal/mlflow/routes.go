@@ -26,6 +26,9 @@ func (h *Handler) table() map[string]map[string]route {
 	all = append(all, runRoutes...)
 	all = append(all, modelRoutes...)
 	all = append(all, registryRoutes...)
+	if h.hooks != nil {
+		all = append(all, webhookRoutes...)
+	}
 	for _, a := range all {
 		if out[a.path] == nil {
 			out[a.path] = map[string]route{}

@@ -86,6 +86,8 @@ func searchRuns(c *call) error {
 	if err != nil {
 		return err
 	}
+	p := &page{cache: &c.h.cache, bodies: map[string][]byte{}}
+	s.Have = p.have
 	page, next, err := c.h.Runs.SearchRuns(c.r.Context(), s)
 	if err != nil {
 		return err
@@ -96,7 +98,7 @@ func searchRuns(c *call) error {
 			e.key("runs")
 			e.open('[')
 			for _, r := range page {
-				e.run(r)
+				p.run(e, r)
 			}
 			e.close(']')
 		}

@@ -90,7 +90,9 @@ func (p *plan) predictions(dst []byte, a *answer, rows int, opt options) []byte 
 			dst = append(dst, ", "...)
 		}
 		switch {
-		case p.m.Classifier() && opt.proba:
+		case p.m.Classifier() && opt.raw && p.m.Outputs() == 2:
+			dst = appendFloat(dst, a.scores[2*r+1])
+		case p.m.Classifier() && (opt.proba || opt.raw):
 			dst = p.row(dst, a, r)
 		case p.m.Classifier():
 			dst = append(dst, p.labels[a.classes[r]]...)

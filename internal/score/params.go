@@ -14,12 +14,13 @@ import (
 type options struct {
 	explain bool // "explain": add probabilities and every column's contribution
 	proba   bool // "predict_method": "predict_proba"
+	raw     bool // the model is a booster, whose predictions are probabilities
 }
 
 // options reads params: first as MLflow does, against the signature's own
 // parameters, then ours. Unknown ones are ignored.
 func (p *plan) options(q *request) (options, *fault) {
-	opt := options{proba: p.m.Method == "predict_proba"}
+	opt := options{proba: p.m.Method == "predict_proba", raw: p.m.Method == "raw"}
 	if len(q.params) == 0 || string(q.params) == "null" {
 		return opt, nil
 	}
@@ -45,7 +46,7 @@ func (p *plan) options(q *request) (options, *fault) {
 		case method == "predict":
 			opt.proba = false
 		case method == "predict_proba" && p.m.Classifier():
-			opt.proba = true
+			opt.proba, opt.raw = true, false
 		default:
 			return opt, &fault{http.StatusBadRequest, codeInvalid, "Parameter predict_method must be \"predict\" or, for a classifier, \"predict_proba\", got " + string(v), ""}
 		}

@@ -84,7 +84,9 @@ func collect[T any](t *Tx, b *search, scan func(*sql.Rows, ...any) (T, error)) (
 			return err
 		}
 		if len(page) == b.limit {
-			next = b.next(last)
+			if next = b.next(last); len(page) == 0 {
+				next = b.next(nil)
+			}
 			return nil
 		}
 		copy(last, values)

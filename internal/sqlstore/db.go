@@ -88,7 +88,9 @@ func (p *pool) stmt(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, e
 	return nil, nil
 }
 
-// keep remembers a prepared statement of a query that will come again.
+// keep remembers a prepared statement of a query that will come again. Preparing
+// waits for a connection, whose user may wait for the lock: they are never held
+// together.
 func (p *pool) keep(query string) {
 	p.mu.RLock()
 	done := p.st[query] != nil || len(p.st) >= maxStatements

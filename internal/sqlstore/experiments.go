@@ -248,7 +248,7 @@ var experimentFields = map[string]string{"name": "e.name", "creation_time": "e.c
 
 // SearchExperiments returns one page of experiments.
 func (s *Tracking) SearchExperiments(ctx context.Context, q tracking.Query) (page []tracking.Experiment, next string, err error) {
-	b := &search{columns: experimentColumns, from: "experiments e", limit: q.Limit, token: q.Token, bad: tracking.BadToken}
+	b := &search{columns: experimentColumns, from: "experiments e", limit: q.Limit, token: q.Token, mark: markOf("experiments", q.View, q.Clauses, q.Order), bad: tracking.BadToken}
 	viewOf(b, "e.stage", q.View)
 	for _, c := range q.Clauses {
 		if c.Entity == "tag" {

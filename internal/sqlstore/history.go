@@ -41,7 +41,7 @@ func (s *Tracking) History(ctx context.Context, runID, key, token string, limit 
 			})
 		}
 		b := &search{
-			columns: "m.time, m.step, m.value, m.nan", from: "metrics m", limit: limit, token: token, bad: tracking.BadToken,
+			columns: "m.time, m.step, m.value, m.nan", from: "metrics m", limit: limit, token: token, mark: markOf("history", runID, key), bad: tracking.BadToken,
 			terms: []term{{expr: "m.time"}, {expr: "m.step"}, {expr: "m.value"}, {expr: "m.nan"}},
 		}
 		if limit == 0 {

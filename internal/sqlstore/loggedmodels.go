@@ -176,7 +176,7 @@ var modelFields = map[string]string{
 
 // SearchModels returns one page of logged models.
 func (s *Tracking) SearchModels(ctx context.Context, q tracking.ModelQuery) (page []*tracking.LoggedModel, next string, err error) {
-	b := &search{columns: modelColumns, from: "logged_models l", limit: q.Limit, token: q.Token, bad: tracking.BadToken}
+	b := &search{columns: modelColumns, from: "logged_models l", limit: q.Limit, token: q.Token, mark: markOf("models", q.ExperimentIDs, q.Clauses, q.Order, q.Datasets, q.OrderDatasets), bad: tracking.BadToken}
 	experimentsOf(b, "l.experiment", q.ExperimentIDs)
 	b.and("l.stage = ?", tracking.Active)
 	for _, c := range q.Clauses {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"strconv"
@@ -29,9 +30,14 @@ type search struct {
 	terms    []term
 	limit    int
 	token    string
+	mark     string       // tells searches apart, so that tokens are used where they belong
+	prefix   []any        // of a search in phases: which phase this is
 	bad      func() error // the error of a garbled token
 	n        int          // joins made, for their names
 }
+
+// errPassed says that the page begins behind this phase of the search.
+var errPassed = errors.New("the page begins behind this phase")
 
 func (s *search) alias() string {
 	s.n++
@@ -51,8 +57,7 @@ func (s *search) join(text string, args ...any) {
 // query returns the text and arguments of the page, which asks for one row more
 // than the limit. The ordering values follow the columns.
 func (s *search) query() (string, []any, error) {
-	mark := s.fingerprint()
-	after, err := s.decode(mark)
+	after, err := s.decode()
 	if err != nil {
 		return "", nil, err
 	}
@@ -115,14 +120,10 @@ func (s *search) beyond(after []any) (string, []any) {
 	return text + " AND (" + strings.Join(or, " OR ") + "))", args
 }
 
-// fingerprint tells searches apart, so that a token is used only where it was
-// handed out.
-func (s *search) fingerprint() string {
+// markOf returns a short text that differs between searches.
+func markOf(query ...any) string {
 	h := fnv.New64a()
-	fmt.Fprint(h, s.joins, s.joinArgs, s.where, s.args)
-	for _, t := range s.terms {
-		fmt.Fprint(h, t.expr, t.desc, t.args)
-	}
+	fmt.Fprint(h, query...)
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
@@ -131,13 +132,13 @@ type pageToken struct {
 	After []string `json:"k"`
 }
 
-func (s *search) decode(mark string) ([]any, error) {
+func (s *search) decode() ([]any, error) {
 	if s.token == "" {
 		return nil, nil
 	}
 	raw, err := base64.URLEncoding.DecodeString(s.token)
 	var p pageToken
-	if err != nil || json.Unmarshal(raw, &p) != nil || p.Mark != mark || len(p.After) != len(s.terms) {
+	if err != nil || json.Unmarshal(raw, &p) != nil || p.Mark != s.mark || len(p.After) < len(s.prefix) {
 		return nil, s.bad()
 	}
 	out := make([]any, len(p.After))
@@ -157,14 +158,29 @@ func (s *search) decode(mark string) ([]any, error) {
 			return nil, s.bad()
 		}
 	}
+	for i, at := range s.prefix {
+		phase, _ := out[i].(int64)
+		switch {
+		case phase < at.(int64):
+			return nil, nil // the phase begins anew
+		case phase > at.(int64):
+			return nil, errPassed
+		}
+	}
+	if out = out[len(s.prefix):]; len(out) == 0 && len(s.prefix) > 0 {
+		return nil, nil
+	}
+	if len(out) != len(s.terms) {
+		return nil, s.bad()
+	}
 	return out, nil
 }
 
 // next returns the token of the page that follows the row with these ordering
 // values.
 func (s *search) next(values []any) string {
-	p := pageToken{Mark: s.fingerprint()}
-	for _, v := range values {
+	p := pageToken{Mark: s.mark}
+	for _, v := range append(s.prefix[:len(s.prefix):len(s.prefix)], values...) {
 		switch v := v.(type) {
 		case int64:
 			p.After = append(p.After, "i:"+strconv.FormatInt(v, 10))

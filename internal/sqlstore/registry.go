@@ -201,7 +201,7 @@ var registeredFields = map[string]string{"name": "m.name", "creation_timestamp":
 
 // SearchModels returns one page of models.
 func (s *Registry) SearchModels(ctx context.Context, q registry.Query) (page []*registry.Model, next string, err error) {
-	b := &search{columns: registeredColumns, from: "registered_models m", limit: q.Limit, token: q.Token, bad: registry.BadToken}
+	b := &search{columns: registeredColumns, from: "registered_models m", limit: q.Limit, token: q.Token, mark: markOf("registered", q.Clauses, q.Order), bad: registry.BadToken}
 	for _, c := range q.Clauses {
 		if c.Entity == "tag" {
 			tagClause(s.db, b, c, "registered_model_tags", "model", "m.id")

@@ -8,7 +8,7 @@ import (
 	"github.com/drivecast/drivecast/internal/tracking"
 )
 
-const runColumns = "r.id, r.uuid, r.experiment, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, r.stage"
+const runColumns = "r.id, r.uuid, r.experiment, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, r.stage, r.rev"
 
 // runRow is a run with its key.
 type runRow struct {
@@ -18,7 +18,7 @@ type runRow struct {
 
 func scanRun(rows *sql.Rows, more ...any) (runRow, error) {
 	r := runRow{Run: &tracking.Run{}}
-	err := rows.Scan(append([]any{&r.key, &r.ID, &r.experiment, &r.Name, &r.UserID, &r.Status, &r.Start, &r.End, &r.ArtifactURI, &r.Stage}, more...)...)
+	err := rows.Scan(append([]any{&r.key, &r.ID, &r.experiment, &r.Name, &r.UserID, &r.Status, &r.Start, &r.End, &r.ArtifactURI, &r.Stage, &r.Rev}, more...)...)
 	r.ExperimentID = strconv.FormatInt(r.experiment, 10)
 	return r, err
 }

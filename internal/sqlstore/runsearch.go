@@ -30,34 +30,109 @@ func experimentsOf(b *search, column string, ids []string) {
 // SearchRuns returns one page of runs.
 func (s *Tracking) SearchRuns(ctx context.Context, q tracking.Query) (runs []*tracking.Run, next string, err error) {
 	err = s.db.View(ctx, func(t *Tx) error {
-		b := &search{columns: runColumns, from: "runs r", limit: q.Limit, token: q.Token, bad: tracking.BadToken}
-		experimentsOf(b, "r.experiment", q.ExperimentIDs)
-		viewOf(b, "r.stage", q.View)
-		for _, c := range q.Clauses {
-			if err := s.runClause(t, b, c); err != nil {
-				return err
-			}
-		}
-		for _, o := range q.Order {
-			terms, err := runTerms(t, b, o)
+		runs, next = nil, ""
+		var rows, lacking []runRow
+		for phase := int64(0); phase < phases(q) && len(rows) <= q.Limit; phase++ {
+			b, err := s.runPage(t, q, phase)
 			if err != nil {
 				return err
 			}
-			b.terms = append(b.terms, terms...)
+			b.limit = q.Limit - len(rows)
+			more, token, err := collect(t, b, scanRun)
+			if err == errPassed {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			rows = append(rows, more...)
+			if next = token; next != "" {
+				break
+			}
 		}
-		var rows []runRow
-		if rows, next, err = collect(t, b, scanRun); err != nil {
-			return err
-		}
-		for _, r := range rows {
+		for i := range rows {
+			r := &rows[i]
 			runs = append(runs, r.Run)
+			if r.Bare = q.Have != nil && q.Have(r.ID, r.Rev); !r.Bare {
+				lacking = append(lacking, *r)
+			}
 		}
-		return t.fill(rows)
+		return t.fill(lacking)
 	})
 	return runs, next, err
 }
 
-func (s *Tracking) runClause(t *Tx, b *search, c filter.Clause) error {
+// phases returns in how many parts a search runs. One that is ordered by a metric
+// first takes the runs with numbers, which an index has in order, then those with
+// NaN, then those without the metric.
+func phases(q tracking.Query) int64 {
+	if q.Order[0].Entity != "metric" {
+		return 1
+	}
+	for _, c := range q.Clauses {
+		if c.Entity == "metric" && c.Key == q.Order[0].Key && c.Op != filter.Ne {
+			return 1 // only numbers fulfil it
+		}
+	}
+	return 3
+}
+
+// runPage builds the query for one phase of a search.
+func (s *Tracking) runPage(t *Tx, q tracking.Query, phase int64) (*search, error) {
+	b := &search{
+		columns: runColumns, from: "runs r", token: q.Token, bad: tracking.BadToken,
+		mark: markOf("runs", q.ExperimentIDs, q.View, q.Clauses, q.Order), prefix: []any{phase},
+	}
+	experimentsOf(b, "r.experiment", q.ExperimentIDs)
+	viewOf(b, "r.stage", q.View)
+	order := q.Order
+	joined := map[string]string{} // metric → the join that has its numbers
+	if first := order[0]; first.Entity == "metric" {
+		order = order[1:]
+		terms, err := s.firstMetric(t, b, first, phase, q.ExperimentIDs, joined)
+		if err != nil {
+			return nil, err
+		}
+		b.terms = terms
+	}
+	for _, c := range q.Clauses {
+		if err := s.runClause(t, b, c, joined); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range order {
+		terms, err := runTerms(t, b, o)
+		if err != nil {
+			return nil, err
+		}
+		b.terms = append(b.terms, terms...)
+	}
+	return b, nil
+}
+
+// firstMetric restricts a search to one phase of its first ordering.
+func (s *Tracking) firstMetric(t *Tx, b *search, o filter.Order, phase int64, experiments []string, joined map[string]string) ([]term, error) {
+	id, err := t.metricID(o.Key, false)
+	if err != nil {
+		return nil, err
+	}
+	if phase == 2 {
+		a := b.alias()
+		b.and("NOT EXISTS (SELECT 1 FROM latest_metrics "+a+" WHERE "+a+".run = r.id AND "+a+".metric = ?)", id)
+		return nil, nil
+	}
+	a := b.alias()
+	b.join("JOIN latest_metrics "+a+" ON "+a+".run = r.id AND "+a+".experiment = r.experiment AND "+a+".metric = ?", id)
+	b.and(a+".nan = ?", phase)
+	experimentsOf(b, a+".experiment", experiments)
+	if phase == 1 {
+		return nil, nil
+	}
+	joined[o.Key] = a
+	return []term{{expr: a + ".value", desc: o.Desc}}, nil
+}
+
+func (s *Tracking) runClause(t *Tx, b *search, c filter.Clause, joined map[string]string) error {
 	switch c.Entity {
 	case "param":
 		s.tagClause(b, c, "params", "run", "r.id")
@@ -66,7 +141,7 @@ func (s *Tracking) runClause(t *Tx, b *search, c filter.Clause) error {
 	case "dataset":
 		s.datasetClause(b, c)
 	case "metric":
-		return s.metricClause(t, b, c)
+		return s.metricClause(t, b, c, joined)
 	default:
 		s.columnClause(b, c, runFields[c.Key])
 		if c.Key == "end_time" { // 0 is none
@@ -76,7 +151,7 @@ func (s *Tracking) runClause(t *Tx, b *search, c filter.Clause) error {
 	return nil
 }
 
-func (s *Tracking) metricClause(t *Tx, b *search, c filter.Clause) error {
+func (s *Tracking) metricClause(t *Tx, b *search, c filter.Clause, joined map[string]string) error {
 	id, err := t.metricID(c.Key, false)
 	if err != nil {
 		return err
@@ -85,8 +160,11 @@ func (s *Tracking) metricClause(t *Tx, b *search, c filter.Clause) error {
 		b.and("1 = 0")
 		return nil
 	}
-	a := b.alias()
-	b.join("JOIN latest_metrics "+a+" ON "+a+".run = r.id AND "+a+".experiment = r.experiment AND "+a+".metric = ?", id)
+	a, known := joined[c.Key]
+	if !known {
+		a = b.alias()
+		b.join("JOIN latest_metrics "+a+" ON "+a+".run = r.id AND "+a+".experiment = r.experiment AND "+a+".metric = ?", id)
+	}
 	cond, args := numberCond(a+".value", c.Op, c.Value.Number)
 	if c.Op == filter.Ne {
 		b.and("("+a+".nan = 1 OR "+cond+")", args...)

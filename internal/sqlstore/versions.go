@@ -194,7 +194,7 @@ var versionFields = map[string]string{
 
 // SearchVersions returns one page of versions.
 func (s *Registry) SearchVersions(ctx context.Context, q registry.Query) (page []*registry.Version, next string, err error) {
-	b := &search{columns: versionColumns, from: "model_versions v JOIN registered_models m ON m.id = v.model", limit: q.Limit, token: q.Token, bad: registry.BadToken}
+	b := &search{columns: versionColumns, from: "model_versions v JOIN registered_models m ON m.id = v.model", limit: q.Limit, token: q.Token, mark: markOf("versions", q.Clauses, q.Order), bad: registry.BadToken}
 	for _, c := range q.Clauses {
 		switch {
 		case c.Entity == "tag":

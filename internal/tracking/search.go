@@ -17,6 +17,7 @@ type Search struct {
 	OrderBy       []string
 	Limit         int // 0 means the default of the search
 	Token         string
+	Have          func(id string, rev int64) bool // see Query.Have
 }
 
 // field says how an attribute can be compared.
@@ -231,7 +232,7 @@ func (s *Service) SearchRuns(ctx context.Context, q Search) ([]*Run, string, err
 	if err != nil {
 		return nil, "", err
 	}
-	return s.store.SearchRuns(ctx, Query{q.ExperimentIDs, q.View, clauses, order, limit, q.Token})
+	return s.store.SearchRuns(ctx, Query{q.ExperimentIDs, q.View, clauses, order, limit, q.Token, q.Have})
 }
 
 // SearchExperiments returns one page of experiments and the token of the next

@@ -74,6 +74,10 @@ type Query struct {
 	Order         []filter.Order // the default order is appended already
 	Limit         int            // at least 1
 	Token         string         // where the page before ended, or ""
+
+	// Have reports whether the searcher still has the run of that id as it was
+	// at that Rev; such runs are returned bare. nil means that it has none.
+	Have func(id string, rev int64) bool
 }
 
 // ModelQuery is a checked search for logged models.

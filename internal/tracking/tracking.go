@@ -72,6 +72,8 @@ type Run struct {
 	Datasets     []DatasetInput
 	ModelInputs  []string // ids of logged models
 	ModelOutputs []ModelOutput
+	Rev          int64 // changes whenever anything of the run does
+	Bare         bool  // only RunInfo and Rev are filled; see Query.Have
 }
 
 // Metric is one measured value. NaN is a value; infinities are kept as the

@@ -53,7 +53,7 @@ func TestSeedAsScikitLearn(t *testing.T) {
 
 func TestSimulatedFleet(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "fleet")
-	report, err := simulate.Write(context.Background(), dir, simulate.Options{})
+	report, err := simulate.Write(context.Background(), dir, simulate.Options{Drives: 900, Days: 100})
 	if err != nil {
 		t.Fatal(err)
 	}

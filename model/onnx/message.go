@@ -25,6 +25,7 @@ type graph struct {
 	inputs []value
 	output []value
 	opsets map[string]int64
+	ours   bool // written by Export
 }
 
 // node is one operator.
@@ -163,6 +164,9 @@ func (v *value) encode() *out {
 	return o
 }
 
+// producer is the name that exported files bear.
+const producer = "drivecast"
+
 // irVersion is the version of the file format that is written: old enough for
 // every runtime that knows the operators.
 const irVersion = 8
@@ -185,7 +189,7 @@ func (g *graph) encode() []byte {
 	}
 	o := &out{}
 	o.varint(1, irVersion)
-	o.text(2, "drivecast")
+	o.text(2, producer)
 	o.message(7, body)
 	for _, domain := range []string{"", mlDomain} {
 		set := &out{}

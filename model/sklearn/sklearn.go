@@ -54,13 +54,14 @@ type Text struct {
 }
 
 // Decode makes the estimator of an object that pickle.Load or skops returned. An
-// unknown class is of kind Unsupported, a damaged object of kind Invalid.
-func Decode(v any) (*Fitted, error) {
+// unknown class is of kind Unsupported, a damaged object of kind Invalid. Objects
+// of other libraries are given to other, which may be nil.
+func Decode(v any, other func(*pickle.Object) (Estimator, error)) (*Fitted, error) {
 	o, ok := v.(*pickle.Object)
 	if !ok {
 		return nil, errs.New(errs.Unsupported, "the file holds a %s, not an estimator", pickle.Describe(v))
 	}
-	b := &builder{}
+	b := &builder{other: other}
 	b.noteVersion(o)
 	part, err := b.build(node{o, o.Class.Name}, 0)
 	if err != nil {
@@ -104,6 +105,7 @@ const maxNest = 40
 // builder holds what is known while an object is read.
 type builder struct {
 	version string
+	other   func(*pickle.Object) (Estimator, error)
 	major   int // of scikit-learn: 1.3 is 1, 3; -1 when unknown
 	minor   int
 	texts   []Text
@@ -135,6 +137,13 @@ func (b *builder) atLeast(major, minor int) bool {
 func (b *builder) build(n node, depth int) (any, error) {
 	if depth > maxNest {
 		return nil, errs.New(errs.Invalid, "estimators nested too deeply")
+	}
+	if !strings.HasPrefix(n.o.Class.Module, "sklearn.") && b.other != nil {
+		e, err := b.other(n.o)
+		if err != nil {
+			return nil, errs.Wrap(err, "%s", n.o.Class.Name)
+		}
+		return e, nil
 	}
 	read := lookup(n.o.Class.Name)
 	if read == nil || !strings.HasPrefix(n.o.Class.Module, "sklearn.") {
@@ -194,6 +203,9 @@ func (b *builder) labels(n node, depth int) (texts []string, typ string, err err
 	if o, err := n.object("_label_binarizer"); !ok && err == nil {
 		v, ok = o.o.Attr("classes_")
 	}
+	if !ok {
+		v, ok = n.o.Attr("_classes") // of LightGBM
+	}
 	a, isArray := v.(*pickle.Array)
 	if !ok || !isArray {
 		if inner := n.inner(false); inner != nil && depth < maxNest {
@@ -220,6 +232,16 @@ func (n node) inner(first bool) *pickle.Object {
 		return o
 	}
 	return nil
+}
+
+// Labels reads an array of class labels: as numbers, and as texts where they are
+// text; typ is as in Fitted.
+func Labels(v any) (nums []float64, texts []string, typ string, err error) {
+	a, ok := v.(*pickle.Array)
+	if !ok {
+		return nil, nil, "", errs.New(errs.Invalid, "class labels are %s", pickle.Describe(v))
+	}
+	return classes(a)
 }
 
 // classes reads class labels: as numbers, and as texts where they are text.

@@ -1,0 +1,159 @@
+package boosted
+
+import (
+	"math"
+	"sync"
+
+	"github.com/drivecast/drivecast/tree/kernel"
+)
+
+// Model is an ensemble that was read. See model.Estimator, which it satisfies.
+type Model struct {
+	Names     []string // column names, or nil
+	Labels    []string // class labels that are text, or nil
+	LabelType string   // "long", "double" or "string"; "" for a regressor
+	Texts     []Text   // columns whose values are text
+	Library   string   // as in "XGBoost 3.2.0"
+	Raw       bool     // a plain prediction is the score, not the label
+
+	classes []float64
+	cols    int
+	outputs int // raw answers a row
+	raw     func(dst, row []float64)
+	answer  func(dst, raw []float64) // raw answers to probabilities or a value
+	explain *kernel.Ensemble         // trees of the last output; nil: cannot be explained
+	base    float64                  // raw answer without trees, of the last output
+	scale   float64                  // what the trees' values are multiplied by, 0 standing for 1
+
+	once  sync.Once
+	paths *kernel.Explainer
+}
+
+// Text says that a column holds text, and which values were seen: the ensemble
+// takes the value's place in the list instead.
+type Text struct {
+	Column int
+	Values []string
+}
+
+// Features returns the number of columns a row must have.
+func (m *Model) Features() int { return m.cols }
+
+// Classes returns the class labels in ascending order, or nil.
+func (m *Model) Classes() []float64 { return m.classes }
+
+// Relabel replaces the class labels by others of the same number, in the same
+// order.
+func (m *Model) Relabel(classes []float64) error {
+	if len(classes) != len(m.classes) {
+		return invalid("%d labels for %d classes", len(classes), len(m.classes))
+	}
+	m.classes = classes
+	return nil
+}
+
+// Scores writes the class probabilities or the value of each row of x.
+func (m *Model) Scores(dst, x []float64) {
+	k := max(len(m.classes), 1)
+	raw := make([]float64, m.outputs)
+	for r := range len(x) / m.cols {
+		m.raw(raw, x[r*m.cols:(r+1)*m.cols])
+		m.answer(dst[r*k:(r+1)*k], raw)
+	}
+}
+
+// Explainable reports whether Explain works.
+func (m *Model) Explainable() bool { return m.explain != nil }
+
+// Explain writes each column's Shapley value for one row to dst and returns the
+// base value: of the raw answer of the last class (space "log-odds") or of the
+// raw value (space "value"). It panics unless Explainable.
+func (m *Model) Explain(dst, row []float64) (base float64, space string) {
+	m.once.Do(func() {
+		var err error
+		if m.paths, err = kernel.NewExplainer(m.explain, 0); err != nil {
+			panic(err)
+		}
+	})
+	clear(dst)
+	m.paths.Explain(dst, row)
+	scale := m.scale
+	if scale == 0 {
+		scale = 1
+	}
+	for i := range dst {
+		dst[i] *= scale
+	}
+	space = "value"
+	if m.classes != nil {
+		space = "log-odds"
+	}
+	return m.base + scale*m.paths.Base(), space
+}
+
+// checkTree refuses trees that cannot be walked: children in range, after no
+// cycle, columns that exist.
+func checkTree(t *kernel.Tree, cols int) error {
+	n := len(t.Left)
+	if n == 0 || len(t.Right) != n || len(t.Feature) != n || len(t.Threshold) != n || len(t.Value) != n || len(t.MissingLeft) != n {
+		return invalid("a tree's arrays differ in length or are empty")
+	}
+	seen := make([]bool, n)
+	todo := []int32{0}
+	for len(todo) > 0 {
+		i := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[i] {
+			return invalid("node %d has two parents", i)
+		}
+		seen[i] = true
+		if t.Left[i] < 0 {
+			continue
+		}
+		if int(t.Left[i]) >= n || t.Right[i] < 0 || int(t.Right[i]) >= n {
+			return invalid("node %d has the children %d and %d of %d", i, t.Left[i], t.Right[i], n)
+		}
+		if f := int(t.Feature[i]); f < 0 || f >= cols {
+			return invalid("node %d tests column %d of %d", i, f, cols)
+		}
+		todo = append(todo, t.Left[i], t.Right[i])
+	}
+	return nil
+}
+
+func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
+
+// softmax writes the softmax of raw to dst.
+func softmax(dst, raw []float64) {
+	top, sum := math.Inf(-1), 0.0
+	for _, v := range raw {
+		top = math.Max(top, v)
+	}
+	for c, v := range raw {
+		dst[c] = math.Exp(v - top)
+		sum += dst[c]
+	}
+	for c := range raw {
+		dst[c] /= sum
+	}
+}
+
+// counted returns the classes 0 to k-1.
+func counted(k int) []float64 {
+	out := make([]float64, k)
+	for c := range out {
+		out[c] = float64(c)
+	}
+	return out
+}
+
+func int32s(v []float64) ([]int32, bool) {
+	out := make([]int32, len(v))
+	for i, f := range v {
+		out[i] = int32(f)
+		if float64(out[i]) != f {
+			return nil, false
+		}
+	}
+	return out, true
+}
