@@ -14,7 +14,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/drivecast/drivecast/errs"
-	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/progress"
 )
 

@@ -15,6 +15,16 @@ import (
 	"github.com/drivecast/drivecast/internal/job/local"
 )
 
+// workCommands are those that Azure ML's users know as az ml.
+func (a *app) workCommands() []*cobra.Command {
+	return []*cobra.Command{
+		a.jobCommand(), a.computeCommand(), a.scheduleCommand(),
+		a.assetCommand("component", "Components that pipelines refer to", job.KindCommandComponent, job.KindPipelineComponent, job.KindParallelComponent),
+		a.assetCommand("data", "Data that jobs refer to by name", job.KindData),
+		a.assetCommand("environment", "Environments that jobs refer to by name", job.KindEnvironment),
+	}
+}
+
 func (a *app) jobCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "job",

@@ -7,13 +7,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/drivecast/drivecast/errs"
 )
 
-// targetOf returns the value of --target in a command line, or "".
+// targetOf returns the value of --target in the command line of a command that
+// may run elsewhere, or "". Elsewhere the flag means a column.
 func targetOf(args []string) string {
+	if len(args) == 0 || !slices.Contains([]string{"job", "compute", "schedule"}, args[0]) {
+		return ""
+	}
 	for i, arg := range args {
 		switch value, ok := strings.CutPrefix(arg, "--target="); {
 		case arg == "--":
