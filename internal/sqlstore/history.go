@@ -23,7 +23,15 @@ func scanPoint(key string) func(*sql.Rows, ...any) (tracking.Metric, error) {
 
 // History returns the points of one metric of a run.
 func (s *Tracking) History(ctx context.Context, runID, key, token string, limit int) (page []tracking.Metric, next string, err error) {
+	if limit == 0 {
+		limit = math.MaxInt32
+	}
+	b := &search{
+		columns: "m.time, m.step, m.value, m.nan", from: "metrics m", limit: limit, token: token, mark: markOf("history", runID, key), bad: tracking.BadToken,
+		terms: []term{{expr: "m.time"}, {expr: "m.step"}, {expr: "m.value"}, {expr: "m.nan"}}, plain: true,
+	}
 	err = s.db.View(ctx, func(t *Tx) error {
+		page, next = nil, ""
 		r, err := t.run(runID)
 		if err != nil {
 			return err
@@ -32,23 +40,33 @@ func (s *Tracking) History(ctx context.Context, runID, key, token string, limit 
 		if err != nil || id == 0 {
 			return err
 		}
-		if limit == 0 && token == "" {
-			scan := scanPoint(key)
-			return t.each("SELECT time, step, value, nan FROM metrics WHERE run = ? AND metric = ? ORDER BY time, step, value, nan", []any{r.key, id}, func(rows *sql.Rows) error {
-				m, err := scan(rows)
-				page = append(page, m)
-				return err
-			})
-		}
-		b := &search{
-			columns: "m.time, m.step, m.value, m.nan", from: "metrics m", limit: limit, token: token, mark: markOf("history", runID, key), bad: tracking.BadToken,
-			terms: []term{{expr: "m.time"}, {expr: "m.step"}, {expr: "m.value"}, {expr: "m.nan"}},
-		}
-		if limit == 0 {
-			b.limit = math.MaxInt32
-		}
 		b.and("m.run = ? AND m.metric = ?", r.key, id)
-		page, next, err = collect(t, b, scanPoint(key))
+		text, args, err := b.query()
+		if err != nil {
+			return err
+		}
+		// one row of values that Scan fills again and again: histories are long
+		m := tracking.Metric{Key: key}
+		var nan int64
+		dest := []any{&m.Timestamp, &m.Step, &m.Value, &nan}
+		more := false
+		err = t.each(text, args, func(rows *sql.Rows) error {
+			if more = len(page) == limit; more {
+				return nil
+			}
+			if err := rows.Scan(dest...); err != nil {
+				return err
+			}
+			p := m
+			if nan != 0 {
+				p.Value = math.NaN()
+			}
+			page = append(page, p)
+			return nil
+		})
+		if err == nil && more {
+			next = b.next([]any{m.Timestamp, m.Step, m.Value, nan})
+		}
 		return err
 	})
 	return page, next, err

@@ -34,6 +34,7 @@ type search struct {
 	prefix   []any        // of a search in phases: which phase this is
 	bad      func() error // the error of a garbled token
 	n        int          // joins made, for their names
+	plain    bool         // the columns are the ordering values: they are not selected again
 }
 
 // errPassed says that the page begins behind this phase of the search.
@@ -68,7 +69,9 @@ func (s *search) query() (string, []any, error) {
 		if t.desc {
 			order[i] += " DESC"
 		}
-		args = append(args, t.args...)
+		if !s.plain {
+			args = append(args, t.args...)
+		}
 		orderArgs = append(orderArgs, t.args...)
 	}
 	args = append(args, s.joinArgs...)
@@ -81,7 +84,11 @@ func (s *search) query() (string, []any, error) {
 	}
 	args = append(args, orderArgs...)
 	args = append(args, s.limit+1)
-	text := "SELECT " + s.columns + ", " + strings.Join(exprs, ", ") + " FROM " + s.from
+	text := "SELECT " + s.columns
+	if !s.plain {
+		text += ", " + strings.Join(exprs, ", ")
+	}
+	text += " FROM " + s.from
 	if len(s.joins) > 0 {
 		text += " " + strings.Join(s.joins, " ")
 	}
