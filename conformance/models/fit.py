@@ -88,6 +88,8 @@ def keep(name, est, X, how, tol, nan, inf, proba, ask):
     else:
         np.asarray(asked.predict(A)).astype("<f8").tofile(d + "/want.f8")
     A.astype("<f8").tofile(d + "/x.f8")
+    if contrib := getattr(asked, "contrib", None):
+        contrib(A).astype("<f8").tofile(d + "/contrib.f8")
     case["rows"], case["cols"] = A.shape
     json.dump(case, open(d + "/case.json", "w"))
 

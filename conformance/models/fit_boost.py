@@ -13,7 +13,8 @@ def main(f):
 
 class Asked:
     """A booster asked as scikit-learn's estimators are."""
-    def __init__(self, path, save, proba=None, predict=None, classes=None):
+    def __init__(self, path, save, proba=None, predict=None, classes=None, contrib=None):
+        self.contrib = contrib
         self.save_own = lambda d: save(os.path.join(d, path))
         self.classes_, self.p, self.v = classes, proba, predict
 
@@ -46,7 +47,8 @@ def xgb(f):
             if name == "linear":
                 o["tol"] = 1e-6
             for path in ("model.json", "model.ubj"):
-                f.save(f"xgb-{name}-{k}-{path[6:]}", Asked(path, c.save_model, c.predict_proba, classes=list(range(k))), X, "native", **o)
+                shap = (lambda A: c.get_booster().predict(x.DMatrix(A), pred_contribs=True)) if name in ("plain", "deep", "parallel", "score") and k == 2 else None
+                f.save(f"xgb-{name}-{k}-{path[6:]}", Asked(path, c.save_model, c.predict_proba, classes=list(range(k)), contrib=shap), X, "native", **o)
             f.save(f"xgb-{name}-{k}-pickle", c, X, **o)
             b = c.get_booster()
             if name == "plain":
@@ -83,7 +85,8 @@ def lgb(f):
                               ("linear", dict(linear_tree=True)), ("ova", dict(objective="multiclassova" if k > 2 else "binary", is_unbalance=True))]:
                 c = g.LGBMClassifier(**base, **par).fit(X, y)
                 o = dict(opt, tol=1e-7 if name == "linear" else 1e-12, inf=name != "linear")
-                f.save(f"lgb-{name}-{k}", Asked("model.txt", c.booster_.save_model, c.predict_proba, classes=list(range(k))), X, "native", **o)
+                shap = (lambda A: c.booster_.predict(A, pred_contrib=True)) if name in ("plain", "nomissing", "dart", "ova") and k == 2 else None
+                f.save(f"lgb-{name}-{k}", Asked("model.txt", c.booster_.save_model, c.predict_proba, classes=list(range(k)), contrib=shap), X, "native", **o)
         f.save(f"lgb-pickle-{k}{kind}", g.LGBMClassifier(**base).fit(X, y), X, **opt)
     X, y = f.data(2)
     f.save("lgb-pipeline", make_pipeline(StandardScaler(), g.LGBMClassifier(**base)).fit(X, y), X, tol=1e-12)

@@ -105,6 +105,13 @@ func check(dir string) (line string, err error) {
 			return "", err
 		}
 	}
+	if want := floats(filepath.Join(dir, "contrib.f8")); want != nil {
+		off, err := compareContributions(m, x, want)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d rows, largest difference %.1e, of contributions %.1e  %s", c.Rows, worst, off, m.Format), nil
+	}
 	return fmt.Sprintf("%d rows, largest difference %.1e (allowed %.0e)  %s", c.Rows, worst, c.Tolerance, m.Format), nil
 }
 
@@ -120,6 +127,27 @@ func compare(got, want []float64, tol float64, rows int) (worst float64, err err
 		worst = max(worst, d)
 		if !(d <= tol) {
 			return worst, fmt.Errorf("row %d: %v, not %v (difference %.2e, allowed %.0e)", i*rows/len(want), got[i], want[i], d, tol)
+		}
+	}
+	return worst, nil
+}
+
+// compareContributions compares Shapley values, and the base value that follows
+// them in each row of want. XGBoost computes them in float32.
+func compareContributions(m *model.Model, x, want []float64) (worst float64, err error) {
+	n := m.Estimator.Features()
+	got := make([]float64, n)
+	for r := range len(x) / n {
+		base, _, err := m.Explain(got, x[r*n:(r+1)*n])
+		if err != nil {
+			return 0, err
+		}
+		for j, v := range append(got[:n:n], base) {
+			d := math.Abs(v - want[r*(n+1)+j])
+			worst = max(worst, d)
+			if !(d <= 2e-5) {
+				return worst, fmt.Errorf("row %d: contribution %d is %v, not %v", r, j, v, want[r*(n+1)+j])
+			}
 		}
 	}
 	return worst, nil

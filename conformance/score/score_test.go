@@ -1,19 +1,18 @@
 //go:build conformance
 
 // Package score holds a check of the scoring server against MLflow's own scoring
-// code: real requests, every input form, every refusal.
+// code: a real `drivecast serve`, real requests, every input form, every refusal.
 package score
 
 import (
-	"context"
-	"net/http/httptest"
+	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
-
-	"github.com/drivecast/drivecast/internal/score"
-	"github.com/drivecast/drivecast/model"
 )
 
 const interpreter = "DRIVECAST_PY_MLFLOW_3_17_2"
@@ -27,27 +26,53 @@ func TestScoringServerAnswersAsMLflow(t *testing.T) {
 	if out, err := exec.Command(py, "client.py", "save", dir).CombinedOutput(); err != nil {
 		t.Fatalf("save: %v\n%s", err, out)
 	}
+	program := filepath.Join(t.TempDir(), "drivecast")
+	if out, err := exec.Command("go", "build", "-o", program, "github.com/drivecast/drivecast/cmd/drivecast").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
 	args := []string{"client.py", "ask", dir}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) == 0 {
 		t.Fatalf("no models were saved: %v", err)
 	}
 	for _, e := range entries {
-		m, err := model.Open(context.Background(), filepath.Join(dir, e.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, err := score.NewHandler(score.Config{Model: m})
-		if err != nil {
-			t.Fatal(err)
-		}
-		srv := httptest.NewServer(h)
-		defer srv.Close()
-		args = append(args, e.Name()+"="+srv.URL)
+		args = append(args, e.Name()+"="+serve(t, program, filepath.Join(dir, e.Name())))
 	}
 	out, err := exec.Command(py, args...).CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Errorf("answers differ: %v", err)
+	}
+}
+
+var address = regexp.MustCompile(`http://[0-9.]+:[0-9]+`)
+
+// serve starts `drivecast serve` on a free port and returns its URL.
+func serve(t *testing.T, program, model string) string {
+	t.Helper()
+	cmd := exec.Command(program, "serve", "-m", model, "--port", "0")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	})
+	lines := bufio.NewReader(stderr)
+	var said strings.Builder
+	for {
+		line, err := lines.ReadString('\n')
+		said.WriteString(line)
+		if url := address.FindString(line); url != "" {
+			go func() { _, _ = io.Copy(io.Discard, lines) }()
+			return url
+		}
+		if err != nil {
+			t.Fatalf("drivecast serve said no address: %s", said.String())
+		}
 	}
 }
