@@ -24,6 +24,8 @@ type Compiled struct {
 	roots   []uint32 // first node of each tree
 	depth   []uint32 // levels of each tree
 	order   []uint32 // trees by depth, a multiple of eight: padded with a single leaf
+	starts  []uint32 // first nodes in that order
+	levels  []uint32 // levels of each eight in that order
 	values  []float64
 	slots   []slot
 	inputs  int
@@ -81,7 +83,10 @@ func Compile(e *Ensemble) (*Compiled, error) {
 	}
 	b.sort()
 	c.scratch.New = func() any {
-		return &workspace{slots: make([]uint32, blockGroups*lanes*len(c.slots)), leaves: make([]uint32, max(len(c.order), blockGroups*lanes))}
+		return &workspace{
+			slots:  make([]uint32, blockGroups*lanes*len(c.slots)),
+			leaves: make([]uint32, max(len(c.order), blockGroups*lanes)), chain: make([]uint32, len(c.order)),
+		}
 	}
 	return c, nil
 }
@@ -203,7 +208,7 @@ func (b *builder) setSlot(s slot, id slotID) int {
 }
 
 // sort orders trees by depth for single rows and pads their number to a multiple
-// of eight with copies of the first one's root, whose answers are not used.
+// of eight with the last one once more.
 func (b *builder) sort() {
 	c := b.c
 	c.order = make([]uint32, len(c.roots), len(c.roots)+lanes)
@@ -213,6 +218,12 @@ func (b *builder) sort() {
 	slices.SortStableFunc(c.order, func(x, y uint32) int { return int(c.depth[x]) - int(c.depth[y]) })
 	for len(c.order)%lanes != 0 {
 		c.order = append(c.order, c.order[len(c.order)-1])
+	}
+	for i, t := range c.order {
+		c.starts = append(c.starts, c.roots[t])
+		if i%lanes == lanes-1 {
+			c.levels = append(c.levels, c.depth[t])
+		}
 	}
 }
 

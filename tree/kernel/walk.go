@@ -12,6 +12,7 @@ const blockGroups = 16
 type workspace struct {
 	slots  []uint32
 	leaves []uint32
+	chain  []uint32
 }
 
 // Sum writes, for each row of x (row-major, NaN is missing), start plus the
@@ -51,16 +52,10 @@ func (c *Compiled) sumRow(w *workspace, dst, row []float64) {
 		}
 	}
 	w.slots[spare] = 0
-	for at := 0; at < len(c.order); at += lanes {
-		group := (*[lanes]uint32)(c.order[at:])
-		var chain [lanes]uint32
-		for k, t := range group {
-			chain[k] = c.roots[t]
-		}
-		walkTrees(c.nodes, &chain, w.slots, c.depth[group[lanes-1]])
-		for k, t := range group {
-			w.leaves[t] = uint32(c.nodes[chain[k]])
-		}
+	chain := w.chain[:copy(w.chain, c.starts)]
+	walkTrees(c.nodes, chain, w.slots, c.levels)
+	for i, t := range c.order {
+		w.leaves[t] = chain[i]
 	}
 	c.addRow(dst, w.leaves[:len(c.roots)])
 }
@@ -219,19 +214,26 @@ func step(node uint64, i, value uint32) uint32 {
 	return i + uint32(node>>48) + right
 }
 
-// walkTreesGo is walkTrees in plain Go: it walks eight trees for one row, from
-// the nodes in chain, depth levels down.
-func walkTreesGo(nodes []uint64, chain *[lanes]uint32, slots []uint32, depth uint32) {
-	a, b, c, d, e, f, g, h := chain[0], chain[1], chain[2], chain[3], chain[4], chain[5], chain[6], chain[7]
-	for range depth {
-		na, nb, nc, nd := nodes[a], nodes[b], nodes[c], nodes[d]
-		a, b = step(na, a, slots[uint16(na>>32)]), step(nb, b, slots[uint16(nb>>32)])
-		c, d = step(nc, c, slots[uint16(nc>>32)]), step(nd, d, slots[uint16(nd>>32)])
-		ne, nf, ng, nh := nodes[e], nodes[f], nodes[g], nodes[h]
-		e, f = step(ne, e, slots[uint16(ne>>32)]), step(nf, f, slots[uint16(nf>>32)])
-		g, h = step(ng, g, slots[uint16(ng>>32)]), step(nh, h, slots[uint16(nh>>32)])
+// walkTreesGo is walkTrees in plain Go: it walks trees for one row, eight at a
+// time, from the nodes in chain, and replaces these by the numbers of the leaves'
+// values. depth has the levels of each eight.
+func walkTreesGo(nodes []uint64, chain []uint32, slots []uint32, depth []uint32) {
+	for k, levels := range depth {
+		p := (*[lanes]uint32)(chain[k*lanes:])
+		a, b, c, d, e, f, g, h := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
+		for range levels {
+			na, nb, nc, nd := nodes[a], nodes[b], nodes[c], nodes[d]
+			a, b = step(na, a, slots[uint16(na>>32)]), step(nb, b, slots[uint16(nb>>32)])
+			c, d = step(nc, c, slots[uint16(nc>>32)]), step(nd, d, slots[uint16(nd>>32)])
+			ne, nf, ng, nh := nodes[e], nodes[f], nodes[g], nodes[h]
+			e, f = step(ne, e, slots[uint16(ne>>32)]), step(nf, f, slots[uint16(nf>>32)])
+			g, h = step(ng, g, slots[uint16(ng>>32)]), step(nh, h, slots[uint16(nh>>32)])
+		}
+		*p = [lanes]uint32{
+			uint32(nodes[a]), uint32(nodes[b]), uint32(nodes[c]), uint32(nodes[d]),
+			uint32(nodes[e]), uint32(nodes[f]), uint32(nodes[g]), uint32(nodes[h]),
+		}
 	}
-	*chain = [lanes]uint32{a, b, c, d, e, f, g, h}
 }
 
 // walkRowsGo is walkRows in plain Go: it walks len(leaves) rows, eight at a time,

@@ -3,27 +3,33 @@
 // One step of a chain: the node at index I has its key in the lower half, then
 // its slot and its distance. Carry is set when key < value.
 #define STEP(I, OFFSET) \
-	MOVQ (DI)(I*8), AX \
-	RORXQ $32, AX, BX \
-	MOVWLZX BX, DX \
-	SHRL $16, BX \
-	CMPL AX, OFFSET(SI)(DX*4) \
-	ADCQ BX, I
+	MOVWLZX 4(DI)(I*8), BX \
+	MOVWLZX 6(DI)(I*8), AX \
+	MOVL OFFSET(SI)(BX*4), BX \
+	CMPL (DI)(I*8), BX \
+	ADCQ AX, I
 
-// func walkTreesAsm(nodes *uint64, chain *uint32, slots *uint32, depth uint32)
-TEXT ·walkTreesAsm(SB), NOSPLIT, $0-28
+// func walkTreesAsm(nodes *uint64, chain *uint32, slots *uint32, depth *uint32, groups int)
+TEXT ·walkTreesAsm(SB), NOSPLIT, $8-40
 	MOVQ nodes+0(FP), DI
-	MOVQ chain+8(FP), R9
+	MOVQ chain+8(FP), DX
 	MOVQ slots+16(FP), SI
-	MOVL depth+24(FP), CX
-	MOVL 0(R9), R8
-	MOVL 8(R9), R10
-	MOVL 12(R9), R11
-	MOVL 16(R9), R12
-	MOVL 20(R9), R13
-	MOVL 24(R9), R14
-	MOVL 28(R9), R15
-	MOVL 4(R9), R9
+	MOVQ groups+32(FP), AX
+	MOVQ AX, left-8(SP)
+
+trees:
+	MOVQ depth+24(FP), AX
+	MOVL (AX), CX
+	ADDQ $4, AX
+	MOVQ AX, depth+24(FP)
+	MOVL 0(DX), R8
+	MOVL 4(DX), R9
+	MOVL 8(DX), R10
+	MOVL 12(DX), R11
+	MOVL 16(DX), R12
+	MOVL 20(DX), R13
+	MOVL 24(DX), R14
+	MOVL 28(DX), R15
 	TESTL CX, CX
 	JZ   walked
 
@@ -40,15 +46,25 @@ level:
 	JNZ  level
 
 walked:
-	MOVQ chain+8(FP), AX
-	MOVL R8, 0(AX)
-	MOVL R9, 4(AX)
-	MOVL R10, 8(AX)
-	MOVL R11, 12(AX)
-	MOVL R12, 16(AX)
-	MOVL R13, 20(AX)
-	MOVL R14, 24(AX)
-	MOVL R15, 28(AX)
+	MOVL (DI)(R8*8), AX
+	MOVL AX, 0(DX)
+	MOVL (DI)(R9*8), AX
+	MOVL AX, 4(DX)
+	MOVL (DI)(R10*8), AX
+	MOVL AX, 8(DX)
+	MOVL (DI)(R11*8), AX
+	MOVL AX, 12(DX)
+	MOVL (DI)(R12*8), AX
+	MOVL AX, 16(DX)
+	MOVL (DI)(R13*8), AX
+	MOVL AX, 20(DX)
+	MOVL (DI)(R14*8), AX
+	MOVL AX, 24(DX)
+	MOVL (DI)(R15*8), AX
+	MOVL AX, 28(DX)
+	ADDQ $32, DX
+	DECQ left-8(SP)
+	JNZ  trees
 	RET
 
 // func walkRowsAsm(nodes *uint64, slots *uint32, width int, depth uint32, leaves *uint32, groups int)
