@@ -17,15 +17,16 @@ import (
 // goes left exactly when its integer is at most the node's key. One step is then
 // next = node + distance + (value > key), without a branch. A leaf has distance
 // 0 and tests a slot that is always 0, so it stays where it is; its key is the
-// number of its values. Eight chains are walked at a time: eight rows through
-// one tree for many rows, eight trees for one row.
+// number of its values. Independent chains are walked side by side, to hide the
+// time a load takes: eight rows through one tree for many rows, twelve trees for
+// one row.
 type Compiled struct {
 	nodes   []uint64
 	roots   []uint32 // first node of each tree
 	depth   []uint32 // levels of each tree
-	order   []uint32 // trees by depth, a multiple of eight: padded with a single leaf
+	order   []uint32 // trees by depth, padded to a multiple of twelve
 	starts  []uint32 // first nodes in that order
-	levels  []uint32 // levels of each eight in that order
+	levels  []uint32 // levels of each twelve in that order
 	values  []float64
 	slots   []slot
 	inputs  int
@@ -53,7 +54,8 @@ const (
 )
 
 const (
-	lanes    = 8
+	lanes    = 8  // rows walked at a time
+	chains   = 12 // trees walked at a time for one row
 	missLow  = 0
 	missHigh = math.MaxUint32
 	spare    = 0 // the slot that is always 0
@@ -208,20 +210,20 @@ func (b *builder) setSlot(s slot, id slotID) int {
 }
 
 // sort orders trees by depth for single rows and pads their number to a multiple
-// of eight with the last one once more.
+// of twelve with the last one once more.
 func (b *builder) sort() {
 	c := b.c
-	c.order = make([]uint32, len(c.roots), len(c.roots)+lanes)
+	c.order = make([]uint32, len(c.roots), len(c.roots)+chains)
 	for i := range c.order {
 		c.order[i] = uint32(i)
 	}
 	slices.SortStableFunc(c.order, func(x, y uint32) int { return int(c.depth[x]) - int(c.depth[y]) })
-	for len(c.order)%lanes != 0 {
+	for len(c.order)%chains != 0 {
 		c.order = append(c.order, c.order[len(c.order)-1])
 	}
 	for i, t := range c.order {
 		c.starts = append(c.starts, c.roots[t])
-		if i%lanes == lanes-1 {
+		if i%chains == chains-1 {
 			c.levels = append(c.levels, c.depth[t])
 		}
 	}

@@ -44,7 +44,7 @@ func (c *Compiled) Sum(dst, x, start []float64) {
 	c.scratch.Put(w)
 }
 
-// sumRow sums one row, eight trees at a time.
+// sumRow sums one row, twelve trees at a time.
 func (c *Compiled) sumRow(w *workspace, dst, row []float64) {
 	for i := range c.slots {
 		if s := &c.slots[i]; s.column >= 0 {
@@ -214,13 +214,14 @@ func step(node uint64, i, value uint32) uint32 {
 	return i + uint32(node>>48) + right
 }
 
-// walkTreesGo is walkTrees in plain Go: it walks trees for one row, eight at a
-// time, from the nodes in chain, and replaces these by the numbers of the leaves'
-// values. depth has the levels of each eight.
+// walkTreesGo is walkTrees in plain Go: it walks trees for one row, twelve at
+// a time, from the nodes in chain, and replaces these by the numbers of the leaves'
+// values. depth has the levels of each twelve.
 func walkTreesGo(nodes []uint64, chain []uint32, slots []uint32, depth []uint32) {
 	for k, levels := range depth {
-		p := (*[lanes]uint32)(chain[k*lanes:])
+		p := (*[chains]uint32)(chain[k*chains:])
 		a, b, c, d, e, f, g, h := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
+		i, j, l, m := p[8], p[9], p[10], p[11]
 		for range levels {
 			na, nb, nc, nd := nodes[a], nodes[b], nodes[c], nodes[d]
 			a, b = step(na, a, slots[uint16(na>>32)]), step(nb, b, slots[uint16(nb>>32)])
@@ -228,10 +229,14 @@ func walkTreesGo(nodes []uint64, chain []uint32, slots []uint32, depth []uint32)
 			ne, nf, ng, nh := nodes[e], nodes[f], nodes[g], nodes[h]
 			e, f = step(ne, e, slots[uint16(ne>>32)]), step(nf, f, slots[uint16(nf>>32)])
 			g, h = step(ng, g, slots[uint16(ng>>32)]), step(nh, h, slots[uint16(nh>>32)])
+			ni, nj, nl, nm := nodes[i], nodes[j], nodes[l], nodes[m]
+			i, j = step(ni, i, slots[uint16(ni>>32)]), step(nj, j, slots[uint16(nj>>32)])
+			l, m = step(nl, l, slots[uint16(nl>>32)]), step(nm, m, slots[uint16(nm>>32)])
 		}
-		*p = [lanes]uint32{
+		*p = [chains]uint32{
 			uint32(nodes[a]), uint32(nodes[b]), uint32(nodes[c]), uint32(nodes[d]),
 			uint32(nodes[e]), uint32(nodes[f]), uint32(nodes[g]), uint32(nodes[h]),
+			uint32(nodes[i]), uint32(nodes[j]), uint32(nodes[l]), uint32(nodes[m]),
 		}
 	}
 }

@@ -8,7 +8,7 @@ func walkRowsAsm(nodes *uint64, slots *uint32, width int, depth uint32, leaves *
 
 func walkTrees(nodes []uint64, chain []uint32, slots []uint32, depth []uint32) {
 	if len(depth) > 0 {
-		_ = chain[lanes*len(depth)-1]
+		_ = chain[chains*len(depth)-1]
 		walkTreesAsm(&nodes[0], &chain[0], &slots[0], &depth[0], len(depth))
 	}
 }
