@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"sync"
@@ -72,7 +73,7 @@ func Compile(e *Ensemble) (*Compiled, error) {
 	if e.Outputs < 1 || c.turns > 1 && e.Outputs != 1 {
 		return nil, errs.New(errs.Invalid, "trees with %d values a leaf cannot take %d turns", e.Outputs, e.Turns)
 	}
-	b := builder{e: e, c: c, slotOf: map[slotID]int{}, sets: map[string]int{}}
+	b := builder{e: e, c: c, slotOf: map[slotID]int{}, sets: map[string]int{}, leaves: map[string]uint32{}}
 	c.slots = append(c.slots, slot{column: -1})
 	b.ranks()
 	for k := range e.Trees {
@@ -107,6 +108,8 @@ type builder struct {
 	slotOf map[slotID]int
 	sets   map[string]int
 	cuts   map[int32][]uint64
+	leaves map[string]uint32
+	name   []byte
 	large  bool
 }
 
@@ -144,8 +147,7 @@ func (b *builder) add(k int) error {
 		i := queue[at]
 		deepest = max(deepest, level[at])
 		if t.Left[i] < 0 {
-			c.nodes = append(c.nodes, packNode(uint32(len(c.values)/c.outputs), spare, 0))
-			c.values = append(c.values, t.Value[int(i)*c.outputs:(int(i)+1)*c.outputs]...)
+			c.nodes = append(c.nodes, packNode(b.leaf(t.Value[int(i)*c.outputs:(int(i)+1)*c.outputs]), spare, 0))
 			continue
 		}
 		distance := len(queue) - at
@@ -160,6 +162,22 @@ func (b *builder) add(k int) error {
 	}
 	c.depth = append(c.depth, deepest)
 	return nil
+}
+
+// leaf returns the number of a leaf's values; leaves with equal values share one,
+// so that pure leaves stay in the cache.
+func (b *builder) leaf(values []float64) uint32 {
+	b.name = b.name[:0]
+	for _, v := range values {
+		b.name = binary.LittleEndian.AppendUint64(b.name, math.Float64bits(v))
+	}
+	k, ok := b.leaves[string(b.name)]
+	if !ok {
+		k = uint32(len(b.c.values) / b.c.outputs)
+		b.leaves[string(b.name)] = k
+		b.c.values = append(b.c.values, values...)
+	}
+	return k
 }
 
 // test returns the slot and key of an inner node.
@@ -194,11 +212,9 @@ func (b *builder) test(t *Tree, i int32) (slotNumber int, key uint32) {
 
 // setSlot returns the slot of a set of categories; equal sets share one.
 func (b *builder) setSlot(s slot, id slotID) int {
-	name := make([]byte, 0, 8+8*len(s.set))
-	for _, w := range append([]uint64{uint64(id.column)<<1 | uint64(s.missing&1)}, s.set...) {
-		for shift := 0; shift < 64; shift += 8 {
-			name = append(name, byte(w>>shift))
-		}
+	name := binary.LittleEndian.AppendUint64(nil, uint64(id.column)<<1|uint64(s.missing&1))
+	for _, w := range s.set {
+		name = binary.LittleEndian.AppendUint64(name, w)
 	}
 	k, ok := b.sets[string(name)]
 	if !ok {
