@@ -246,14 +246,29 @@ func walkTreesGo(nodes []uint64, chain []uint32, slots []uint32, depth []uint32)
 // and writes the numbers of their leaves' values. Rows are eight side by side in
 // slots.
 func walkRowsGo(nodes []uint64, slots []uint32, width int, depth uint32, leaves []uint32) {
-	for at := 0; at < len(leaves); at += 4 {
-		s := slots[at/lanes*width+at%lanes : (at/lanes+1)*width]
-		var a, b, c, d uint32
+	for at := 0; at < len(leaves); at += lanes {
+		s := slots[at/lanes*width : (at/lanes+1)*width]
+		var a, b, c, d, e, f, g, h uint32
 		for range depth {
-			na, nb, nc, nd := nodes[a], nodes[b], nodes[c], nodes[d]
-			a, b = step(na, a, s[int(uint16(na>>32))]), step(nb, b, s[int(uint16(nb>>32))+1])
-			c, d = step(nc, c, s[int(uint16(nc>>32))+2]), step(nd, d, s[int(uint16(nd>>32))+3])
+			n := nodes[a]
+			a = step(n, a, s[int(uint16(n>>32))])
+			n = nodes[b]
+			b = step(n, b, s[int(uint16(n>>32))+1])
+			n = nodes[c]
+			c = step(n, c, s[int(uint16(n>>32))+2])
+			n = nodes[d]
+			d = step(n, d, s[int(uint16(n>>32))+3])
+			n = nodes[e]
+			e = step(n, e, s[int(uint16(n>>32))+4])
+			n = nodes[f]
+			f = step(n, f, s[int(uint16(n>>32))+5])
+			n = nodes[g]
+			g = step(n, g, s[int(uint16(n>>32))+6])
+			n = nodes[h]
+			h = step(n, h, s[int(uint16(n>>32))+7])
 		}
-		*(*[4]uint32)(leaves[at:]) = [4]uint32{uint32(nodes[a]), uint32(nodes[b]), uint32(nodes[c]), uint32(nodes[d])}
+		out := (*[lanes]uint32)(leaves[at:])
+		out[0], out[1], out[2], out[3] = uint32(nodes[a]), uint32(nodes[b]), uint32(nodes[c]), uint32(nodes[d])
+		out[4], out[5], out[6], out[7] = uint32(nodes[e]), uint32(nodes[f]), uint32(nodes[g]), uint32(nodes[h])
 	}
 }
