@@ -27,16 +27,18 @@ var rows = []struct {
 	packages []string
 }{
 	{"stone", []string{"errs", "internal/rng"}},
-	{"data", []string{"table"}},
+	{"data", []string{"table", "internal/filter"}},
 	{"drives", []string{"smart", "internal/simulate"}},
 	{"kernels", []string{"tree/kernel"}},
 	{"learning", []string{"tree", "tree/hist", "linear", "feature"}},
-	{"judging", []string{"eval"}},
+	{"judging", []string{"eval", "eval/survival"}},
 	{"truth", []string{"audit"}},
-	{"model", []string{"model", "model/mlfolder", "model/native", "model/pickle", "model/sklearn"}},
+	{"containers", []string{"model/pickle"}},
+	{"readers", []string{"model/mlfolder", "model/native", "model/onnx", "model/sklearn", "model/skops"}},
+	{"model", []string{"model"}},
 	{"records", []string{"internal/artifact", "internal/auth", "internal/tracking", "internal/registry", "internal/fleet"}},
-	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job"}},
-	{"adapters", []string{"internal/sqlstore", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/collect"}},
+	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
+	{"adapters", []string{"internal/sqlstore", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect"}},
 	{"front", []string{"internal/web", "internal/config", "internal/progress"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},
 }

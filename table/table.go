@@ -7,6 +7,7 @@
 package table
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/drivecast/drivecast/errs"
@@ -28,6 +29,37 @@ type Column struct {
 	Kind   Kind
 	Floats []float64
 	Texts  []string
+	Raw    []string // the texts of a Number column as its file had them, when asked for; else nil
+	Mixed  *Mixed   // what a Text column read from a file mixes; nil when it holds no number, or was not read
+}
+
+// Mixed describes a text column some of whose fields are numbers: often a column
+// of numbers with a slip in it.
+type Mixed struct {
+	Numbers, Others int    // fields that are numbers, fields that are neither numbers nor missing
+	File            string // where the first field that is no number stands
+	Line            int    // its 1-based line
+	Text            string // what it says
+}
+
+// Error returns the fault of kind Invalid that a caller raises when the column
+// is wanted as numbers.
+func (m *Mixed) Error(column string) error {
+	return &errs.Input{File: m.File, Row: m.Line, Column: column,
+		Problem: fmt.Sprintf("%q is not a number, and %d other fields of the column are", m.Text, m.Numbers),
+		Mend:    "mend the field, or leave the column out with --features"}
+}
+
+// TextAt returns the field of row i as text: as it was written when that is
+// known, else the shortest number that reads back; "" when it is missing.
+func (c *Column) TextAt(i int) string {
+	switch {
+	case c.Kind == Text:
+		return c.Texts[i]
+	case c.Raw != nil:
+		return c.Raw[i]
+	}
+	return string(AppendNumber(nil, c.Floats[i]))
 }
 
 // Len returns the number of rows.

@@ -15,7 +15,7 @@ type Tree struct {
 	Left, Right []int32   // children, -1 at a leaf
 	Feature     []int32   // column tested, -2 at a leaf
 	Threshold   []float64 // a row goes left when float32(x) <= Threshold; -2 at a leaf
-	MissingLeft []bool    // a missing value goes left; nil when none was seen in training
+	MissingLeft []bool    // a missing value goes left: as learned, else where most rows went; nil: always right
 	Impurity    []float64
 	Samples     []int64   // distinct training rows that reached the node
 	Weight      []float64 // their total weight
@@ -49,6 +49,7 @@ type Forest struct {
 	Trees    []*Tree
 	Labels   []float64 // class labels in ascending order; nil for a regressor
 	NumInput int       // columns a row must have
+	OOB      *OutOfBag // nil unless asked for when the forest was grown
 
 	paths atomic.Pointer[kernel.Explainer] // prepared by the first Explain
 }

@@ -227,3 +227,27 @@ func copyTree(target, source string) error {
 		return copyFile(filepath.Join(target, rel), file)
 	})
 }
+
+// ReadFile returns the content of rel below the artifact URI, at most limit
+// bytes of it.
+func (c *Client) ReadFile(ctx context.Context, uri, rel string, limit int64) ([]byte, error) {
+	proxy, local, err := c.proxied(uri)
+	if err != nil {
+		return nil, err
+	}
+	var body io.ReadCloser
+	if local != "" {
+		body, err = os.Open(filepath.Join(local, filepath.FromSlash(rel)))
+	} else {
+		body, err = c.open(ctx, c.artifactURL(path.Join(proxy, rel)))
+	}
+	if err != nil {
+		return nil, errs.Wrap(err, "read %s", rel)
+	}
+	defer body.Close()
+	data, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = errs.New(errs.TooLarge, "more than %d bytes", limit)
+	}
+	return data, errs.Wrap(err, "read %s", rel)
+}

@@ -1,0 +1,33 @@
+# make test is all that CI runs first; see CONTRIBUTING.md.
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: all build test unit conformance test-services cross lint bench clean
+
+all: build
+
+build: ## the static binary, bin/drivecast
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+test: unit conformance
+
+unit:
+	$(GO) vet ./...
+	$(GO) test -race -timeout 20m ./...
+
+conformance: build ## real clients against the built binary
+	eval "$$(conformance/python-envs.sh)" && \
+	DRIVECAST_BIN=$(CURDIR)/bin/drivecast $(GO) test -tags conformance -timeout 25m -count 1 -v -p 1 ./conformance/...
+
+cross: ## the other systems that we build for
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/drivecast
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/drivecast
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/drivecast
+
+lint:
+	$(GO) vet ./...
+	test -z "$$(gofmt -l .)"
+
+clean:
+	rm -rf bin dist

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/progress"
+)
+
+// app is what every command works with: where it reads and writes, and what
+// time it is. Tests make their own.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+	live           bool // stderr is a terminal
+	width          int  // its columns
+}
+
+func newApp() *app {
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}
+	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) {
+		a.live = true
+		a.width, _, _ = term.GetSize(fd)
+	}
+	return a
+}
+
+// The exit codes.
+const (
+	exitOK       = 0
+	exitFailure  = 1 // the work failed
+	exitUsage    = 2 // the command line is wrong
+	exitCanceled = 130
+)
+
+// run executes one command line and returns its exit code. Every failure is one
+// line on stderr.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if text := strings.TrimSpace(err.Error()); text != "" {
+		fmt.Fprintln(a.stderr, "drivecast: "+strings.ReplaceAll(text, "\n", " "))
+	}
+	switch {
+	case errs.Is(err, errs.Usage):
+		return exitUsage
+	case errs.Is(err, errs.Canceled) && ctx.Err() != nil:
+		return exitCanceled
+	}
+	return exitFailure
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "drivecast",
+		Short: "Predict hard-drive failures, and run the whole loop around the prediction",
+		Long: `drivecast turns drive telemetry into one answer: which drives to replace first, and why.
+
+Start with "drivecast up": it makes a fleet, trains two models, registers them and
+serves the better one. Each of those steps is a command of its own.
+
+Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.`,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return errs.New(errs.Usage, "there is no command %q; see drivecast --help", args[0])
+			}
+			return c.Help()
+		},
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return errs.New(errs.Usage, "%w; see %s --help", err, c.CommandPath())
+	})
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(a.upCommand(), a.serverCommand(), a.simulateCommand(), a.trainCommand(), a.predictCommand(), a.serveCommand(), a.modelsCommand(), a.versionCommand(), a.jobCommand(), a.computeCommand())
+	return root
+}
+
+// noArgs refuses arguments of a command that takes only flags.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return errs.New(errs.Usage, "%s takes no argument, got %q; see %s --help", c.CommandPath(), args[0], c.CommandPath())
+	}
+	return nil
+}
+
+// exactArgs wants the named arguments, no fewer and no more.
+func exactArgs(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != len(names) {
+			return errs.New(errs.Usage, "%s wants %s; see %s --help", c.CommandPath(), strings.Join(names, " "), c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// required makes missing flags a fault of the command line that names them.
+func required(c *cobra.Command, names ...string) error {
+	for _, n := range names {
+		if f := c.Flags().Lookup(n); f.Value.String() == "" || f.Value.String() == "[]" {
+			return errs.New(errs.Usage, "%s needs --%s; see %s --help", c.CommandPath(), n, c.CommandPath())
+		}
+	}
+	return nil
+}
+
+// progress returns a reporter on stderr: bars on a terminal, lines elsewhere.
+func (a *app) progress() *progress.Reporter {
+	return progress.New(a.stderr, a.live, a.width, a.now)
+}
+
+// logger writes structured lines to stderr from level on.
+func (a *app) logger(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// output is the -o flag: how a command's result is printed.
+type output string
+
+func (o *output) addTo(c *cobra.Command) {
+	*o = "table"
+	c.Flags().VarP(o, "output", "o", "how to print the result: table or json")
+}
+
+// String returns the chosen form.
+func (o *output) String() string { return string(*o) }
+
+// Type names the flag's value in help texts.
+func (o *output) Type() string { return "form" }
+
+// Set accepts table and json.
+func (o *output) Set(s string) error {
+	if s != "table" && s != "json" {
+		return fmt.Errorf("%q is neither table nor json", s)
+	}
+	*o = output(s)
+	return nil
+}
+
+// printJSON writes v as indented JSON to stdout.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

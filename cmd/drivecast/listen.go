@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drivecast/drivecast/errs"
+)
+
+// listen opens the address, and says what to do when it is taken.
+func listen(ctx context.Context, addr, flag string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, errs.New(errs.Unavailable, "%s is in use by another program; stop it, or choose another address with %s", addr, flag)
+	case errors.Is(err, syscall.EACCES):
+		return nil, errs.New(errs.Denied, "%s may not be opened; choose a port above 1023 with %s", addr, flag)
+	}
+	return l, errs.Wrap(err, "listen")
+}
+
+// drain is how long requests in flight may take to finish after a stop.
+const drain = 20 * time.Second
+
+// serveHTTP answers requests until ctx ends, then lets those in flight finish.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog:    slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	if err := s.Shutdown(stop); err != nil {
+		s.Close()
+		return errs.Wrap(err, "stop: requests in flight did not finish in %s", drain)
+	}
+	return nil
+}
+
+// address is where a server listens, by the flags that MLflow's users know.
+type address struct {
+	host string
+	port int
+}
+
+// addTo adds --host (-h) and --port (-p); help keeps its long form.
+func (a *address) addTo(c *cobra.Command, port int) {
+	c.Flags().Bool("help", false, "help for "+c.Name())
+	c.Flags().StringVarP(&a.host, "host", "h", "127.0.0.1", "address to listen on")
+	c.Flags().IntVarP(&a.port, "port", "p", port, "port to listen on; 0 takes a free one")
+}
+
+// accept adds flags that MLflow's commands have and that need nothing here.
+func accept(c *cobra.Command, flags ...string) {
+	for _, name := range flags {
+		c.Flags().Bool(name, false, "accepted for MLflow's users; there is no environment to choose")
+		if err := c.Flags().MarkHidden(name); err != nil {
+			panic("BUG: " + err.Error())
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/artifact"
+	"github.com/drivecast/drivecast/internal/mlflow"
+	"github.com/drivecast/drivecast/internal/sqlstore"
+	"github.com/drivecast/drivecast/internal/web"
+)
+
+// serverOptions are the flags of `drivecast server`, named as MLflow's.
+type serverOptions struct {
+	backend     string // URI of the store
+	root        string // default artifact root; "": through this server
+	artifacts   string // folder of proxied artifacts
+	version     string // what /version says
+	hosts       []string
+	origins     []string
+	durable     bool
+	exposeToAll bool
+}
+
+func (a *app) serverCommand() *cobra.Command {
+	var o serverOptions
+	var addr address
+	var verbose bool
+	c := &cobra.Command{
+		Use:   "server",
+		Short: "Run the tracking server and model registry",
+		Long: `Run the tracking server and model registry that unchanged MLflow clients use.
+
+Without flags everything is kept in ` + defaultDataDir + `. With --default-artifact-root file:///DIR
+runs are handed file URIs; without it, clients send artifacts through this server.`,
+		Example: "  drivecast server --backend-store-uri sqlite:///mlflow.db --artifacts-destination ./artifacts --port 5000",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			level := slog.LevelWarn
+			if verbose {
+				level = slog.LevelDebug
+			}
+			return a.trackingServer(c.Context(), o, addr, a.logger(level))
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where records are kept: sqlite:///FILE")
+	f.StringVar(&o.root, "default-artifact-root", "", "where runs keep their files (default: mlflow-artifacts:/, through this server)")
+	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "folder of the files that go through this server")
+	f.StringVar(&o.version, "mlflow-version", mlflow.DefaultVersion, "what /version says")
+	f.StringSliceVar(&o.hosts, "allowed-hosts", nil, "further Host names to answer to; * is any")
+	f.StringSliceVar(&o.origins, "cors-allowed-origins", nil, "origins whose pages may call this server; * is any")
+	f.BoolVar(&o.durable, "durable", false, "sync every commit: survives loss of power, and is slower")
+	f.BoolVar(&o.exposeToAll, "allow-unauthenticated", false, "listen on an address that others can reach, although nobody is asked who they are")
+	f.BoolVar(&verbose, "verbose", false, "log requests that fail")
+	addr.addTo(c, 5000)
+	accept(c, "serve-artifacts", "no-conda", "dev")
+	for _, ignored := range []string{"env-manager", "workers", "gunicorn-opts", "waitress-opts", "uvicorn-opts"} {
+		f.String(ignored, "", "accepted for MLflow's users")
+		_ = f.MarkHidden(ignored)
+	}
+	return c
+}
+
+func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address, logger *slog.Logger) error {
+	if !loopback(addr.host) && !o.exposeToAll {
+		return errs.New(errs.Usage, "--host %s can be reached by others, and nobody would be asked who they are; listen on 127.0.0.1, or say --allow-unauthenticated", addr.host)
+	}
+	l, err := listen(ctx, net.JoinHostPort(addr.host, strconv.Itoa(addr.port)), "--port")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	h, closeStore, err := a.openTracking(ctx, o, logger)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+	fmt.Fprintf(a.stderr, "tracking server and registry on http://%s/, records in %s\n", l.Addr(), o.backend)
+	return serveHTTP(ctx, l, h, logger)
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// openTracking opens the stores and returns the server's handler, with the page
+// at /, and what closes them.
+func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Logger) (http.Handler, func(), error) {
+	if err := makeParent(o.backend); err != nil {
+		return nil, nil, err
+	}
+	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable})
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := artifact.OpenFolder(localPath(o.artifacts))
+	if err != nil {
+		db.Close()
+		return nil, nil, errs.Wrap(err, "open %s", o.artifacts)
+	}
+	api, err := mlflow.NewHandler(ctx, mlflow.Config{
+		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Version: o.version,
+		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
+	})
+	if err != nil {
+		files.Close()
+		db.Close()
+		return nil, nil, err
+	}
+	api.Page = web.Handler(api.Runs, api.Models)
+	return api, func() {
+		for _, c := range []interface{ Close() error }{api, files, db} {
+			if err := c.Close(); err != nil {
+				logger.Error("close", "err", err)
+			}
+		}
+	}, nil
+}
+
+// localPath turns a file URI into a path.
+func localPath(uri string) string {
+	if rest, ok := strings.CutPrefix(uri, "file://"); ok {
+		return filepath.FromSlash(rest)
+	}
+	return uri
+}
+
+// makeParent makes the folder that a new SQLite file will stand in.
+func makeParent(backend string) error {
+	file, ok := strings.CutPrefix(backend, "sqlite:///")
+	if !ok || file == "" {
+		return nil
+	}
+	return errs.Wrap(os.MkdirAll(filepath.Dir(filepath.FromSlash(file)), 0o755), "make the folder of %s", backend)
+}

@@ -1,0 +1,172 @@
+// Package feature turns a drive's history into one vector, and the history of a
+// fleet into a training set.
+//
+// One Fold does it for training, for batch scoring and for live readings: it is
+// given the days of a fleet in order, keeps a small state for each drive, and
+// writes the vector of each drive as of that day. Nothing in a vector comes from
+// a later day. The state grows with the drives and not with the days, and can be
+// saved.
+//
+// # The features
+//
+// A Spec fixes which features there are and in which order. N is an attribute's
+// number; an attribute without one has its name in place of smart_N, and of
+// smart_N_raw. Values are
+// unpacked as package smart does it.
+//
+//	smart_N_raw          the last known value
+//	smart_N_delta_Wd     that value less the one known W days before, or less the
+//	                     first one when the drive was not yet seen then
+//	smart_N_max          the largest value seen
+//	smart_N_days_nonzero days since it was first seen above zero, that day counting
+//	                     as 1; 0 when it never was
+//	smart_N_days_calm    days since it last rose, at most 60; 60 when it never did
+//	smart_194_over_fleet °C above the mean of the fleet that day
+//	smart_194_over_model °C above the mean of the drives of its model that day
+//	age_days             power-on time
+//	capacity_tb          nominal size, to a hundredth
+//	days_seen            days since it was first seen, at most 30; 30 for drives of
+//	                     the first day, whose arrival nobody saw
+//	days_missed          days without a reading before this one
+//	attributes_lost      attributes it reported before and does not report today
+//	model_failure_ratio  failure rate of its model over that of the fleet, up to the
+//	                     day before, drawn to 1 while failures are few
+//
+// A value is NaN when the drive never reported the attribute. A value that is
+// missing today keeps the last one known.
+package feature
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/smart"
+)
+
+// Spec fixes the vector of a model: the attributes it is made from. It is stored
+// with the model, so that a vector is made in the same way ever after.
+type Spec struct {
+	Version    int      `json:"version"`    // of the meaning of the features; see SpecVersion
+	Attributes []string `json:"attributes"` // as smart.Attribute writes them, in order; none is normalized
+}
+
+// SpecVersion is the version that NewSpec gives. A Fold makes the features of
+// this version only.
+const SpecVersion = 1
+
+// NewSpec makes the spec for attributes; normalized ones are left out.
+func NewSpec(attributes []smart.Attribute) Spec {
+	s := Spec{Version: SpecVersion}
+	for _, a := range attributes {
+		if !a.IsNormalized() && !slices.Contains(s.Attributes, a.String()) {
+			s.Attributes = append(s.Attributes, a.String())
+		}
+	}
+	return s
+}
+
+// role says which features are made of an attribute.
+type role uint8
+
+const (
+	counter  role = iota // errors that add up, or come and go
+	workload             // grows as the drive is used
+	clock                // power-on hours
+	heat                 // °C
+)
+
+func roleOf(a smart.Attribute) role {
+	switch a {
+	case smart.PowerOnHours:
+		return clock
+	case smart.TemperatureCelsius:
+		return heat
+	case smart.PowerCycles, smart.SparePercent, smart.BytesRead, smart.BytesWritten:
+		return workload
+	}
+	switch a.ID() {
+	case 9:
+		return clock
+	case 190, 194:
+		return heat
+	case 4, 12, 192, 193, 240, 241, 242:
+		return workload
+	}
+	return counter
+}
+
+// windows holds the days over which differences are taken, by role.
+var windows = [...][]int{
+	counter:  {1, 3, 7, 14, 30},
+	workload: {1, 7, 30},
+	clock:    {},
+	heat:     {1, 7},
+}
+
+const (
+	longest = 30 // days of the longest window
+	calmest = 60 // days after which a counter that does not rise is as calm as can be
+)
+
+// column is one attribute of a spec.
+type column struct {
+	smart.Attribute
+	role role
+	from int // position of its first feature
+}
+
+// plan is a spec made ready: its attributes, and the names of its features.
+type plan struct {
+	columns []column
+	names   []string
+	general int // position of the first feature that is of no attribute
+}
+
+func (s Spec) plan() (*plan, error) {
+	if s.Version != SpecVersion {
+		return nil, errs.New(errs.Unsupported, "features of version %d are not known here, only of version %d", s.Version, SpecVersion)
+	}
+	p := &plan{}
+	for _, text := range s.Attributes {
+		a, ok := smart.ParseAttribute(text)
+		if !ok || a.IsNormalized() {
+			return nil, errs.New(errs.Invalid, "%q is neither a raw SMART attribute nor another number of a drive", text)
+		}
+		c := column{a, roleOf(a), len(p.names)}
+		p.columns = append(p.columns, c)
+		p.names = append(p.names, c.names()...)
+	}
+	p.general = len(p.names)
+	p.names = append(p.names, "age_days", "capacity_tb", "days_seen", "days_missed", "attributes_lost", "model_failure_ratio")
+	return p, nil
+}
+
+func (c column) names() []string {
+	stem := strings.TrimSuffix(c.String(), "_raw")
+	if c.role == clock {
+		return nil // age_days says it
+	}
+	out := []string{c.String()}
+	for _, w := range windows[c.role] {
+		out = append(out, stem+"_delta_"+strconv.Itoa(w)+"d")
+	}
+	switch c.role {
+	case counter:
+		out = append(out, stem+"_max", stem+"_days_nonzero", stem+"_days_calm")
+	case heat:
+		out = append(out, stem+"_max", stem+"_over_fleet", stem+"_over_model")
+	}
+	return out
+}
+
+// Names returns the features in order. It returns an error of kind Unsupported
+// for a spec of another version, Invalid for an attribute that is none.
+func (s Spec) Names() ([]string, error) {
+	p, err := s.plan()
+	if err != nil {
+		return nil, err
+	}
+	return p.names, nil
+}

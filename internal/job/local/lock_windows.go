@@ -1,0 +1,15 @@
+package local
+
+import (
+	"math"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// tryLock takes the lock of an open file; it ends with the process. The locked
+// byte lies beyond any content, so that others can read the file.
+func tryLock(f *os.File) bool {
+	at := windows.Overlapped{Offset: math.MaxUint32 - 1}
+	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at) == nil
+}

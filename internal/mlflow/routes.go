@@ -1,0 +1,140 @@
+package mlflow
+
+import (
+	"net/http"
+	"strings"
+)
+
+// route is one JSON route: the fields it reads and what it does.
+type route struct {
+	fields fields
+	serve  func(*call) error
+}
+
+// at is a route with its place, for building the table.
+type at struct {
+	methods string // separated by spaces
+	path    string // behind /api/2.0/mlflow/; * stands for one variable part
+	fields  string
+	serve   func(*call) error
+}
+
+func (h *Handler) table() map[string]map[string]route {
+	out := map[string]map[string]route{}
+	var all []at
+	all = append(all, experimentRoutes...)
+	all = append(all, runRoutes...)
+	all = append(all, modelRoutes...)
+	all = append(all, registryRoutes...)
+	for _, a := range all {
+		if out[a.path] == nil {
+			out[a.path] = map[string]route{}
+		}
+		for m := range strings.FieldsSeq(a.methods) {
+			out[a.path][m] = route{parseFields(a.fields), a.serve}
+		}
+	}
+	return out
+}
+
+// dispatch finds the route of a request. Paths are taken as they are sent:
+// nothing is cleaned or redirected.
+func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	switch path {
+	case "/":
+		if h.Page != nil {
+			h.Page.ServeHTTP(w, r)
+			return
+		}
+	case "/health":
+		plain(w, "OK")
+		return
+	case "/version":
+		plain(w, h.cfg.Version)
+		return
+	case "/get-artifact":
+		h.getArtifact(w, r)
+		return
+	case "/model-versions/get-artifact":
+		h.getVersionArtifact(w, r)
+		return
+	}
+	rest, ok := strings.CutPrefix(path, "/api/")
+	if !ok {
+		rest, ok = strings.CutPrefix(path, "/ajax-api/")
+	}
+	version, rest, _ := strings.Cut(rest, "/")
+	if !ok || version != "2.0" && version != "3.0" {
+		notFound(w, r)
+		return
+	}
+	if rest, ok := strings.CutPrefix(rest, "mlflow-artifacts/"); ok {
+		h.proxy(w, r, rest)
+		return
+	}
+	rest, ok = strings.CutPrefix(rest, "mlflow/")
+	if !ok {
+		notFound(w, r)
+		return
+	}
+	if h.serveFiles(w, r, rest) {
+		return
+	}
+	methods, vars := h.find(rest)
+	if methods == nil {
+		notFound(w, r)
+		return
+	}
+	rt, ok := methods[r.Method]
+	if !ok {
+		for m := range methods {
+			w.Header().Add("Allow", m)
+		}
+		writeError(w, http.StatusMethodNotAllowed, "BAD_REQUEST", "Method "+r.Method+" is not allowed for "+path)
+		return
+	}
+	c := &call{h: h, w: w, r: r, path: vars}
+	err := c.read(rt.fields)
+	if err == nil {
+		err = rt.fields.check(c)
+	}
+	if err == nil {
+		err = rt.serve(c)
+	}
+	if err != nil {
+		h.fail(w, r, err)
+	}
+}
+
+// find returns the methods of a path and its variable parts.
+func (h *Handler) find(path string) (map[string]route, []string) {
+	if m := h.routes[path]; m != nil {
+		return m, nil
+	}
+	for _, prefix := range []string{"logged-models/", "webhooks/"} {
+		rest, ok := strings.CutPrefix(path, prefix)
+		if !ok {
+			continue
+		}
+		id, tail, _ := strings.Cut(rest, "/")
+		if id == "" {
+			return nil, nil
+		}
+		if tail == "" {
+			return h.routes[prefix+"*"], []string{id}
+		}
+		if m := h.routes[prefix+"*/"+tail]; m != nil {
+			return m, []string{id}
+		}
+		if key, ok := strings.CutPrefix(tail, "tags/"); ok {
+			return h.routes[prefix+"*/tags/*"], []string{id, key}
+		}
+	}
+	return nil, nil
+}
+
+func plain(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Write([]byte(text))
+}

@@ -1,0 +1,65 @@
+// Package score asks models: for the rows of a table (batch scoring) and over
+// HTTP, in MLflow's scoring protocol and that of Azure ML endpoints. The server
+// and batch scoring share the code that turns input into numbers, so that the
+// same row has the same answer everywhere.
+package score
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/drivecast/drivecast/model"
+	"github.com/drivecast/drivecast/table"
+	"github.com/drivecast/drivecast/tree"
+)
+
+// chunk is how many rows are scored at a time.
+const chunk = 2048
+
+// Rows returns the scores of every row of t, row by row: len(Classes())
+// probabilities of a classifier, one value of a regressor. Columns are chosen as
+// model.Matrix states; an empty cell is missing. Errors are of kind Invalid and
+// name the column.
+func Rows(m *model.Model, t *table.Table) ([]float64, error) {
+	n, k := t.Rows(), m.Outputs()
+	out := make([]float64, n*k)
+	fast := compiled(m.Estimator)
+	chunks := (n + chunk - 1) / chunk
+	fail := make([]error, chunks)
+	work := make(chan int)
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), chunks) {
+		wg.Go(func() {
+			for c := range work {
+				lo, hi := c*chunk, min((c+1)*chunk, n)
+				x, err := m.Matrix(t, lo, hi)
+				if err != nil {
+					fail[c] = err
+					continue
+				}
+				fast.Scores(out[lo*k:hi*k], x)
+			}
+		})
+	}
+	for c := range chunks {
+		work <- c
+	}
+	close(work)
+	wg.Wait()
+	for _, err := range fail {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// compiled returns the fastest form of an estimator that gives the same answers.
+func compiled(e model.Estimator) model.Estimator {
+	if f, ok := e.(*tree.Forest); ok {
+		if c, err := f.Compile(); err == nil {
+			return c
+		}
+	}
+	return e
+}

@@ -1,0 +1,187 @@
+package smart
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/table"
+)
+
+// layout says where a file of drive statistics keeps what. Positions are those
+// of the header, -1 for a column it has not.
+type layout struct {
+	date, serial, model, capacity, failure int
+	columns                                int
+	at                                     []int // position of each wanted attribute
+	has                                    []Attribute
+	pos                                    []int // of each in has
+	mapped                                 bool  // by a Mapping: numbers may have units behind them, dates may be Unix times
+}
+
+// layoutOf reads a header, whose columns are named as Backblaze names them or as
+// the mapping says. It returns an error of kind Invalid that names the columns
+// missing when this is not drive statistics.
+func layoutOf(s *table.Scanner, file string, mapping Mapping) (*layout, error) {
+	if mapping == nil {
+		if err := s.Unique(); err != nil {
+			return nil, err
+		}
+	}
+	l := &layout{date: -1, serial: -1, model: -1, capacity: -1, failure: -1, columns: len(s.Names()), mapped: mapping != nil}
+	places := map[string]*int{"date": &l.date, "serial_number": &l.serial, "model": &l.model, "capacity_bytes": &l.capacity, "failure": &l.failure}
+	for i, n := range s.Names() {
+		for _, n := range mapping.meanings(n) {
+			if place := places[n]; place != nil {
+				if *place < 0 {
+					*place = i
+				}
+			} else if a, ok := ParseAttribute(n); ok && !slices.Contains(l.has, a) {
+				l.has, l.pos = append(l.has, a), append(l.pos, i)
+			}
+		}
+	}
+	var lacks []string
+	for _, n := range []string{"date", "serial_number"} {
+		if *places[n] < 0 {
+			lacks = append(lacks, n)
+		}
+	}
+	if len(l.has) == 0 {
+		lacks = append(lacks, "smart_N_raw")
+	}
+	if lacks != nil {
+		return nil, &errs.Input{File: file, Row: 1, Problem: "this is not drive statistics: the header lacks " + strings.Join(lacks, ", "),
+			Mend: "name the columns as Backblaze does, or say with a mapping which they are"}
+	}
+	return l, nil
+}
+
+// locate sets the positions of the wanted attributes.
+func (l *layout) locate(wanted []Attribute) {
+	l.at = make([]int, len(wanted))
+	for i, w := range wanted {
+		l.at[i] = -1
+		if k := slices.Index(l.has, w); k >= 0 {
+			l.at[i] = l.pos[k]
+		}
+	}
+}
+
+// number reads a field.
+func (l *layout) number(s *table.Scanner, cell []byte) (float64, bool) {
+	v, ok := s.Number(cell)
+	if !ok && l.mapped {
+		return numberWithUnit(cell)
+	}
+	return v, ok
+}
+
+// rowReader turns records into readings.
+type rowReader struct {
+	*layout
+	wanted []Attribute
+	models map[string]model
+
+	lastDate []byte
+	lastDay  Date
+	texts    []byte // serial numbers of the readings so far, to be made one string
+	ends     []int
+}
+
+type model struct {
+	name   string
+	vendor Vendor
+}
+
+// read fills r from a record. It returns the reason for which the record must be
+// set aside, or "".
+func (p *rowReader) read(s *table.Scanner, r *Reading) string {
+	if s.Len() != p.columns {
+		return fmt.Sprintf("%d fields where the header has %d", s.Len(), p.columns)
+	}
+	if d := s.Field(p.date); string(d) != string(p.lastDate) || p.lastDate == nil {
+		day, ok := parseDate(d)
+		if !ok && p.mapped {
+			day, ok = parseUnix(d)
+		}
+		if !ok {
+			return fmt.Sprintf("date: %q is not a date", clip(d))
+		}
+		p.lastDate, p.lastDay = append(p.lastDate[:0:0], d...), day
+	}
+	r.Day = p.lastDay
+	serial := s.Field(p.serial)
+	if len(serial) == 0 {
+		return "serial_number is empty"
+	}
+	r.CapacityBytes, r.Failed = Missing(), false
+	if p.failure >= 0 {
+		f, ok := p.number(s, s.Field(p.failure))
+		if !ok || f != 0 && f != 1 {
+			return fmt.Sprintf("failure: %q is neither 0 nor 1", clip(s.Field(p.failure)))
+		}
+		r.Failed = f == 1
+	}
+	if p.capacity >= 0 {
+		if c, ok := p.number(s, s.Field(p.capacity)); ok {
+			r.CapacityBytes = credibleCapacity(c)
+		}
+	}
+	m := p.model(s)
+	r.Model = m.name
+	for i, pos := range p.at {
+		r.Values[i] = math.NaN()
+		if pos < 0 {
+			continue
+		}
+		cell := s.Field(pos)
+		if len(cell) == 0 {
+			continue
+		}
+		v, ok := p.number(s, cell)
+		if !ok {
+			return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
+		}
+		if packed(m.vendor, p.wanted[i]) && v >= 1<<16 && bytes.IndexByte(bytes.ToLower(cell), 'e') >= 0 {
+			continue // rounded, so that the parts are lost
+		}
+		r.Values[i] = Decode(m.vendor, p.wanted[i], v)
+	}
+	p.texts = append(p.texts, serial...)
+	p.ends = append(p.ends, len(p.texts))
+	return ""
+}
+
+func (p *rowReader) model(s *table.Scanner) model {
+	if p.layout.model < 0 {
+		return model{}
+	}
+	cell := s.Field(p.layout.model)
+	if m, ok := p.models[string(cell)]; ok {
+		return m
+	}
+	name := strings.Join(strings.Fields(string(cell)), " ")
+	m := model{name, VendorOf(name)}
+	p.models[string(cell)] = m
+	return m
+}
+
+// serials gives the readings their serial numbers, which share one string.
+func (p *rowReader) serials(rs []Reading) {
+	all, from := string(p.texts), 0
+	for i := range rs {
+		rs[i].Serial = all[from:p.ends[i]]
+		from = p.ends[i]
+	}
+}
+
+func clip(b []byte) []byte {
+	if len(b) > 40 {
+		return b[:40]
+	}
+	return b
+}

@@ -1,0 +1,144 @@
+package smart
+
+import (
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/drivecast/drivecast/table"
+)
+
+// plan sorts files into days.
+func (s *Source) plan(ctx context.Context, heads []header) error {
+	byDay := map[Date]*unit{}
+	day := func(d Date) *unit {
+		if byDay[d] == nil {
+			byDay[d] = &unit{date: d}
+		}
+		return byDay[d]
+	}
+	for _, h := range heads {
+		if named := dayOfName(h.member.Base); named != NoDate && named == h.first {
+			if s.within(named) {
+				u := day(named)
+				u.files = append(u.files, h.member)
+				s.total += h.member.Size
+			}
+			continue
+		}
+		// The file holds other days than its name says, or several: sort its rows now.
+		p := newParser(s.has, NoDate, 0, s.opt.Mapping)
+		if err := p.file(ctx, h.member, nil); err != nil {
+			return err
+		}
+		s.take(p)
+		for _, r := range p.out {
+			if s.within(r.Day) {
+				u := day(r.Day)
+				u.loaded = append(u.loaded, r)
+			}
+		}
+	}
+	for _, d := range slices.Sorted(maps.Keys(byDay)) {
+		s.units = append(s.units, *byDay[d])
+	}
+	return nil
+}
+
+func (s *Source) within(d Date) bool { return d >= s.opt.From && d <= s.opt.Until }
+
+// dayOfName reads the day from a file name such as 2013-04-10.csv.
+func dayOfName(base string) Date {
+	name, _, _ := strings.Cut(base, ".")
+	if d, ok := parseDate([]byte(name)); ok && len(name) == len("2013-04-10") {
+		return d
+	}
+	return NoDate
+}
+
+// parser reads the rows of files into readings.
+type parser struct {
+	mapping Mapping
+	wanted  []Attribute
+	only    Date // rows of other days are bad, unless NoDate
+	values  []float64
+	out     []Reading
+	bad     []BadRow
+	good    int
+	files   int
+	models  map[string]model
+}
+
+// newParser makes a parser that expects about so many rows.
+func newParser(wanted []Attribute, only Date, rows int, mapping Mapping) *parser {
+	return &parser{wanted: wanted, mapping: mapping, only: only, models: map[string]model{}, out: make([]Reading, 0, rows)}
+}
+
+// file reads one file; count gets the bytes it took from the disk.
+func (p *parser) file(ctx context.Context, m table.Member, count func(int64)) error {
+	r, err := m.Open(count)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return p.stream(ctx, r, m.Name)
+}
+
+func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
+	s, err := table.NewScanner(r, name, 0)
+	if err != nil {
+		return err
+	}
+	l, err := layoutOf(s, name, p.mapping)
+	if err != nil {
+		return err
+	}
+	l.locate(p.wanted)
+	rr := &rowReader{layout: l, wanted: p.wanted, models: p.models, texts: make([]byte, 0, 16*cap(p.out)), ends: make([]int, 0, cap(p.out))}
+	first := len(p.out)
+	for s.Next() {
+		if s.Line()&0xfff == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.record(rr, s, name)
+	}
+	rr.serials(p.out[first:])
+	p.files++
+	return s.Err()
+}
+
+func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
+	r := Reading{Values: p.room()}
+	reason := s.Bad()
+	if reason == "" {
+		reason = rr.read(s, &r)
+	}
+	if reason == "" && p.only != NoDate && r.Day != p.only {
+		rr.texts = rr.texts[:len(rr.texts)-len(s.Field(rr.serial))]
+		rr.ends = rr.ends[:len(rr.ends)-1]
+		reason = "date: " + r.Day.String() + " stands in the file of another day"
+	}
+	if reason != "" {
+		var cells []string
+		for i := range s.Len() {
+			cells = append(cells, string(s.Field(i)))
+		}
+		p.bad = append(p.bad, BadRow{file, s.Line(), reason, strings.Join(cells, ",")})
+		return
+	}
+	p.values = p.values[len(p.wanted):]
+	p.out = append(p.out, r)
+	p.good++
+}
+
+// room returns space for a reading's values, which record takes when it keeps
+// the reading.
+func (p *parser) room() []float64 {
+	n := len(p.wanted)
+	if len(p.values) < n {
+		p.values = make([]float64, n*max(4096, cap(p.out)-len(p.out)))
+	}
+	return p.values[:n:n]
+}

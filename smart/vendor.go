@@ -1,0 +1,137 @@
+package smart
+
+import (
+	"math"
+	"strings"
+)
+
+// Vendor is the maker of a drive, as its model name tells.
+type Vendor uint8
+
+// The vendors that are told apart.
+const (
+	OtherVendor Vendor = iota
+	Seagate
+	WesternDigital
+	HGST // Hitachi and HGST
+	Toshiba
+	Samsung
+	Micron // Crucial too
+	Intel
+	Kingston
+	SanDisk
+)
+
+var vendorNames = [...]string{"", "Seagate", "Western Digital", "HGST", "Toshiba", "Samsung", "Micron", "Intel", "Kingston", "SanDisk"}
+
+// String returns the vendor's name, "" for OtherVendor.
+func (v Vendor) String() string { return vendorNames[v] }
+
+var vendorPrefixes = []struct {
+	prefix string
+	vendor Vendor
+}{
+	{"ST", Seagate}, {"SEAGATE", Seagate}, {"WD", WesternDigital}, {"HGST", HGST}, {"HITACHI", HGST}, {"HUH", HGST}, {"HUS", HGST},
+	{"HUA", HGST}, {"HDS", HGST}, {"TOSHIBA", Toshiba}, {"MG0", Toshiba}, {"SAMSUNG", Samsung}, {"MICRON", Micron}, {"CT", Micron},
+	{"CRUCIAL", Micron}, {"MTFD", Micron}, {"INTEL", Intel}, {"SSDSC", Intel}, {"KINGSTON", Kingston}, {"SANDISK", SanDisk}, {"SDSSD", SanDisk},
+}
+
+// VendorOf tells the maker from a model name such as "ST4000DM000" or "WDC
+// WD30EFRX".
+func VendorOf(model string) Vendor {
+	up := strings.ToUpper(strings.TrimSpace(model))
+	for _, p := range vendorPrefixes {
+		if strings.HasPrefix(up, p.prefix) {
+			// ST and CT are Seagate's and Crucial's only when a digit follows: not "STEC", not "CTERA".
+			if len(p.prefix) == 2 && p.prefix != "WD" && (len(up) < 3 || up[2] < '0' || up[2] > '9') {
+				continue
+			}
+			return p.vendor
+		}
+	}
+	return OtherVendor
+}
+
+// Decode unpacks the 48-bit raw value of an attribute into the one number that
+// is meant, or NaN when the value is not possible.
+//
+//   - Seagate 1, 7 and 195: errors in the upper 16 bits, operations in the lower
+//     32; the errors are returned.
+//   - 188 of Seagate and of unknown makers: three 16-bit counts of time-outs, of which the lowest is all
+//     of them (the others took longer than 5 and 7.5 s).
+//   - Seagate 240: hours in the lower 32 bits, milliseconds above.
+//   - 9: hours in the lower 32 bits when more are in use; more hours than 60 years
+//     have are minutes, or else half minutes or seconds.
+//   - 190 and 194: °C in the lowest byte when the other bytes hold the lowest and
+//     highest seen; zero, which drives without a sensor report, and
+//     values beyond −40…125 °C are missing.
+//
+// Other values are returned as they are. Negative values are missing.
+func Decode(v Vendor, a Attribute, raw float64) float64 {
+	switch {
+	case !(raw >= 0) || math.IsInf(raw, 0):
+		return Missing()
+	case a == TemperatureCelsius, a.IsRaw() && (a.ID() == 190 || a.ID() == 194):
+		return temperature(raw)
+	case a.IsRaw() && a.ID() == 9:
+		return hours(raw)
+	case !packed(v, a) || raw >= 1<<63:
+		return raw
+	case a.ID() == 188:
+		return float64(uint64(raw) & 0xffff)
+	case a.ID() == 240:
+		return float64(uint64(raw) & 0xffffffff)
+	}
+	return math.Floor(raw / (1 << 32))
+}
+
+// packed reports whether a vendor puts several numbers into a raw value. Who
+// packs 188 is known without the vendor: nobody has more than 65,535 time-outs.
+func packed(v Vendor, a Attribute) bool {
+	if !a.IsRaw() {
+		return false
+	}
+	switch a.ID() {
+	case 188:
+		return v == Seagate || v == OtherVendor
+	case 1, 7, 195, 240:
+		return v == Seagate
+	}
+	return false
+}
+
+// hours makes hours of power-on time whose unit is not known.
+func hours(raw float64) float64 {
+	const most = 60 * 8766
+	if raw >= 1<<32 && raw < 1<<63 {
+		raw = float64(uint64(raw) & 0xffffffff)
+	}
+	for _, parts := range []float64{1, 60, 120, 3600} {
+		if raw/parts <= most {
+			return raw / parts
+		}
+	}
+	return Missing()
+}
+
+func temperature(raw float64) float64 {
+	if raw > 255 && raw < 1<<48 {
+		raw = float64(uint64(raw) & 0xff)
+	}
+	if raw > 125 && raw <= 255 {
+		raw -= 256 // a signed byte
+	}
+	if raw < -40 || raw > 125 || raw == 0 {
+		return Missing()
+	}
+	return raw
+}
+
+// credibleCapacity returns the capacity in bytes, NaN when no drive has it:
+// between 1 GB and 1 PB are believed.
+func credibleCapacity(bytes float64) float64 {
+	if bytes >= 1e9 && bytes <= 1e15 {
+		return bytes
+	}
+	return Missing()
+}
