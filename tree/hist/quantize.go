@@ -45,16 +45,12 @@ func (q *quantizer) fill(ctx context.Context, turn int, g, h []float32) error {
 	if math.IsInf(top[0]+top[1], 0) {
 		return errs.New(errs.Invalid, "a gradient overflows: scale the target or lower the learning rate")
 	}
-	narrow, err := q.fewBitsDo(ctx, g, top[0])
+	stepsG, stepsH, err := q.steps(ctx, g, top[0])
 	if err != nil {
 		return err
 	}
+	narrow := stepsG <= narrowG
 	q.narrow = narrow
-	stepsG, stepsH := float64(narrowG), float64(narrowH)
-	if !narrow {
-		stepsG = float64(int(1)<<wideBits(q.total) - 1)
-		stepsH = stepsG
-	}
 	if q.hessianC {
 		stepsH, top[1] = 1, 1
 	}
@@ -106,23 +102,41 @@ func (q *quantizer) largest(top []float64, g, h []float32) {
 	}
 }
 
-// fewBitsDo reports whether rounding gradients to narrowG steps adds less than
-// 2% to their variance. Every sixteenth row is looked at, in whole numbers.
-func (q *quantizer) fewBitsDo(ctx context.Context, g []float32, top float64) (bool, error) {
+// Many rows need few steps: rounding at random then acts as a mild regularizer,
+// and LightGBM's quantized training has two steps to a side by default.
+const (
+	manyRows = 1 << 14
+	coarseG  = 3
+	coarseH  = 7
+)
+
+// steps returns the largest whole gradient and hessian. Few steps are taken when
+// rounding to them adds little to the variance of gradients: with many rows less
+// than 25%, otherwise less than 2%. Every sixteenth row is looked at, in whole
+// numbers.
+func (q *quantizer) steps(ctx context.Context, g []float32, top float64) (gradient, hessian float64, err error) {
+	all := float64(int(1)<<wideBits(q.total) - 1)
 	if q.exactly || top == 0 {
-		return false, nil
+		return all, all, nil
 	}
+	const scale = 1024
 	sum := []int64{0, 0}
 	for i := (16 - q.shard.First%16) % 16; i < len(g); i += 16 {
-		v := int64(math.Round(float64(g[i]) / top * 1024))
+		v := int64(math.Round(float64(g[i]) / top * scale))
 		sum[0] += v * v
 		sum[1]++
 	}
 	if err := q.shard.sum(ctx, sum); err != nil {
-		return false, err
+		return 0, 0, err
 	}
-	const step = 1024.0 / narrowG
-	return step*step/6*float64(sum[1]) < 0.02*float64(sum[0]), nil
+	variance := float64(sum[0]) / (scale * scale) / float64(sum[1])
+	switch {
+	case q.total >= manyRows && 1.0/(6*coarseG*coarseG) < 0.25*variance:
+		return coarseG, coarseH, nil
+	case 1.0/(6*narrowG*narrowG) < 0.02*variance:
+		return narrowG, narrowH, nil
+	}
+	return all, all, nil
 }
 
 // rounding is what the rounding kernels need; the assembly reads it by offset.

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"sync"
@@ -17,13 +18,16 @@ import (
 // goes left exactly when its integer is at most the node's key. One step is then
 // next = node + distance + (value > key), without a branch. A leaf has distance
 // 0 and tests a slot that is always 0, so it stays where it is; its key is the
-// number of its values. Eight chains are walked at a time: eight rows through
-// one tree for many rows, eight trees for one row.
+// number of its values. Independent chains are walked side by side, to hide the
+// time a load takes: eight rows through one tree for many rows, twelve trees for
+// one row.
 type Compiled struct {
 	nodes   []uint64
 	roots   []uint32 // first node of each tree
 	depth   []uint32 // levels of each tree
-	order   []uint32 // trees by depth, a multiple of eight: padded with a single leaf
+	order   []uint32 // trees by depth, padded to a multiple of twelve
+	starts  []uint32 // first nodes in that order
+	levels  []uint32 // levels of each twelve in that order
 	values  []float64
 	slots   []slot
 	inputs  int
@@ -51,7 +55,8 @@ const (
 )
 
 const (
-	lanes    = 8
+	lanes    = 8  // rows walked at a time
+	chains   = 12 // trees walked at a time for one row
 	missLow  = 0
 	missHigh = math.MaxUint32
 	spare    = 0 // the slot that is always 0
@@ -68,7 +73,7 @@ func Compile(e *Ensemble) (*Compiled, error) {
 	if e.Outputs < 1 || c.turns > 1 && e.Outputs != 1 {
 		return nil, errs.New(errs.Invalid, "trees with %d values a leaf cannot take %d turns", e.Outputs, e.Turns)
 	}
-	b := builder{e: e, c: c, slotOf: map[slotID]int{}, sets: map[string]int{}}
+	b := builder{e: e, c: c, slotOf: map[slotID]int{}, sets: map[string]int{}, leaves: map[string]uint32{}}
 	c.slots = append(c.slots, slot{column: -1})
 	b.ranks()
 	for k := range e.Trees {
@@ -81,7 +86,10 @@ func Compile(e *Ensemble) (*Compiled, error) {
 	}
 	b.sort()
 	c.scratch.New = func() any {
-		return &workspace{slots: make([]uint32, blockGroups*lanes*len(c.slots)), leaves: make([]uint32, max(len(c.order), blockGroups*lanes))}
+		return &workspace{
+			slots:  make([]uint32, blockGroups*lanes*len(c.slots)),
+			leaves: make([]uint32, max(len(c.order), blockGroups*lanes)), chain: make([]uint32, len(c.order)),
+		}
 	}
 	return c, nil
 }
@@ -100,6 +108,8 @@ type builder struct {
 	slotOf map[slotID]int
 	sets   map[string]int
 	cuts   map[int32][]uint64
+	leaves map[string]uint32
+	name   []byte
 	large  bool
 }
 
@@ -137,8 +147,7 @@ func (b *builder) add(k int) error {
 		i := queue[at]
 		deepest = max(deepest, level[at])
 		if t.Left[i] < 0 {
-			c.nodes = append(c.nodes, packNode(uint32(len(c.values)/c.outputs), spare, 0))
-			c.values = append(c.values, t.Value[int(i)*c.outputs:(int(i)+1)*c.outputs]...)
+			c.nodes = append(c.nodes, packNode(b.leaf(t.Value[int(i)*c.outputs:(int(i)+1)*c.outputs]), spare, 0))
 			continue
 		}
 		distance := len(queue) - at
@@ -153,6 +162,22 @@ func (b *builder) add(k int) error {
 	}
 	c.depth = append(c.depth, deepest)
 	return nil
+}
+
+// leaf returns the number of a leaf's values; leaves with equal values share one,
+// so that pure leaves stay in the cache.
+func (b *builder) leaf(values []float64) uint32 {
+	b.name = b.name[:0]
+	for _, v := range values {
+		b.name = binary.LittleEndian.AppendUint64(b.name, math.Float64bits(v))
+	}
+	k, ok := b.leaves[string(b.name)]
+	if !ok {
+		k = uint32(len(b.c.values) / b.c.outputs)
+		b.leaves[string(b.name)] = k
+		b.c.values = append(b.c.values, values...)
+	}
+	return k
 }
 
 // test returns the slot and key of an inner node.
@@ -187,11 +212,9 @@ func (b *builder) test(t *Tree, i int32) (slotNumber int, key uint32) {
 
 // setSlot returns the slot of a set of categories; equal sets share one.
 func (b *builder) setSlot(s slot, id slotID) int {
-	name := make([]byte, 0, 8+8*len(s.set))
-	for _, w := range append([]uint64{uint64(id.column)<<1 | uint64(s.missing&1)}, s.set...) {
-		for shift := 0; shift < 64; shift += 8 {
-			name = append(name, byte(w>>shift))
-		}
+	name := binary.LittleEndian.AppendUint64(nil, uint64(id.column)<<1|uint64(s.missing&1))
+	for _, w := range s.set {
+		name = binary.LittleEndian.AppendUint64(name, w)
 	}
 	k, ok := b.sets[string(name)]
 	if !ok {
@@ -203,16 +226,22 @@ func (b *builder) setSlot(s slot, id slotID) int {
 }
 
 // sort orders trees by depth for single rows and pads their number to a multiple
-// of eight with copies of the first one's root, whose answers are not used.
+// of twelve with the last one once more.
 func (b *builder) sort() {
 	c := b.c
-	c.order = make([]uint32, len(c.roots), len(c.roots)+lanes)
+	c.order = make([]uint32, len(c.roots), len(c.roots)+chains)
 	for i := range c.order {
 		c.order[i] = uint32(i)
 	}
 	slices.SortStableFunc(c.order, func(x, y uint32) int { return int(c.depth[x]) - int(c.depth[y]) })
-	for len(c.order)%lanes != 0 {
+	for len(c.order)%chains != 0 {
 		c.order = append(c.order, c.order[len(c.order)-1])
+	}
+	for i, t := range c.order {
+		c.starts = append(c.starts, c.roots[t])
+		if i%chains == chains-1 {
+			c.levels = append(c.levels, c.depth[t])
+		}
 	}
 }
 

@@ -2,7 +2,7 @@
 // learner or file they came from.
 //
 // An [Ensemble] is the plain form: per tree, one slice a property, one element a
-// node. [Compile] packs it into 8-byte nodes that are walked eight chains at a
+// node. [Compile] packs it into 8-byte nodes that are walked several chains at a
 // time; [NewExplainer] prepares exact Shapley values of its paths. Both give the
 // answers of the plain form: Compile to the last bit, because sums run in tree
 // order; Explainer to 1e-12.

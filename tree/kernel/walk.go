@@ -12,6 +12,7 @@ const blockGroups = 16
 type workspace struct {
 	slots  []uint32
 	leaves []uint32
+	chain  []uint32
 }
 
 // Sum writes, for each row of x (row-major, NaN is missing), start plus the
@@ -43,7 +44,7 @@ func (c *Compiled) Sum(dst, x, start []float64) {
 	c.scratch.Put(w)
 }
 
-// sumRow sums one row, eight trees at a time.
+// sumRow sums one row, twelve trees at a time.
 func (c *Compiled) sumRow(w *workspace, dst, row []float64) {
 	for i := range c.slots {
 		if s := &c.slots[i]; s.column >= 0 {
@@ -51,16 +52,10 @@ func (c *Compiled) sumRow(w *workspace, dst, row []float64) {
 		}
 	}
 	w.slots[spare] = 0
-	for at := 0; at < len(c.order); at += lanes {
-		group := (*[lanes]uint32)(c.order[at:])
-		var chain [lanes]uint32
-		for k, t := range group {
-			chain[k] = c.roots[t]
-		}
-		walkTrees(c.nodes, &chain, w.slots, c.depth[group[lanes-1]])
-		for k, t := range group {
-			w.leaves[t] = uint32(c.nodes[chain[k]])
-		}
+	chain := w.chain[:copy(w.chain, c.starts)]
+	walkTrees(c.nodes, chain, w.slots, c.levels)
+	for i, t := range c.order {
+		w.leaves[t] = chain[i]
 	}
 	c.addRow(dst, w.leaves[:len(c.roots)])
 }
@@ -213,45 +208,67 @@ func orderKey(x float64) uint64 {
 	return u ^ (uint64(int64(u)>>63) | 1<<63)
 }
 
-// step goes one level down from node i.
+// step goes one level down from node i: right when value is above the key, which
+// the sign of their difference says.
 func step(node uint64, i, value uint32) uint32 {
-	_, right := bits.Sub32(uint32(node), value, 0)
-	return i + uint32(node>>48) + right
+	return i + uint32(node>>48) + uint32((node&math.MaxUint32-uint64(value))>>63)
 }
 
-// walkTreesGo is walkTrees in plain Go: it walks eight trees for one row, from
-// the nodes in chain, depth levels down.
-func walkTreesGo(nodes []uint64, chain *[lanes]uint32, slots []uint32, depth uint32) {
-	a, b, c, d, e, f, g, h := chain[0], chain[1], chain[2], chain[3], chain[4], chain[5], chain[6], chain[7]
-	for range depth {
-		na, nb, nc, nd := nodes[a], nodes[b], nodes[c], nodes[d]
-		a, b = step(na, a, slots[uint16(na>>32)]), step(nb, b, slots[uint16(nb>>32)])
-		c, d = step(nc, c, slots[uint16(nc>>32)]), step(nd, d, slots[uint16(nd>>32)])
-		ne, nf, ng, nh := nodes[e], nodes[f], nodes[g], nodes[h]
-		e, f = step(ne, e, slots[uint16(ne>>32)]), step(nf, f, slots[uint16(nf>>32)])
-		g, h = step(ng, g, slots[uint16(ng>>32)]), step(nh, h, slots[uint16(nh>>32)])
+// walkTreesGo is walkTrees in plain Go: it walks trees for one row from the nodes
+// in chain and replaces these by the numbers of the leaves' values. depth has the
+// levels of each twelve. More than six chains at a time would not fit registers.
+func walkTreesGo(nodes []uint64, chain []uint32, slots []uint32, depth []uint32) {
+	for k, levels := range depth {
+		for at := k * chains; at < (k+1)*chains; at += 6 {
+			p := (*[6]uint32)(chain[at:])
+			a, b, c, d, e, f := p[0], p[1], p[2], p[3], p[4], p[5]
+			for range levels {
+				n := nodes[a]
+				a = step(n, a, slots[uint16(n>>32)])
+				n = nodes[b]
+				b = step(n, b, slots[uint16(n>>32)])
+				n = nodes[c]
+				c = step(n, c, slots[uint16(n>>32)])
+				n = nodes[d]
+				d = step(n, d, slots[uint16(n>>32)])
+				n = nodes[e]
+				e = step(n, e, slots[uint16(n>>32)])
+				n = nodes[f]
+				f = step(n, f, slots[uint16(n>>32)])
+			}
+			p[0], p[1], p[2] = uint32(nodes[a]), uint32(nodes[b]), uint32(nodes[c])
+			p[3], p[4], p[5] = uint32(nodes[d]), uint32(nodes[e]), uint32(nodes[f])
+		}
 	}
-	*chain = [lanes]uint32{a, b, c, d, e, f, g, h}
 }
 
-// walkRowsGo is walkRows in plain Go: it walks len(leaves) rows, eight at a time,
-// through one tree and writes the numbers of their leaves' values.
+// walkRowsGo is walkRows in plain Go: it walks len(leaves) rows through one tree
+// and writes the numbers of their leaves' values. Rows are eight side by side in
+// slots.
 func walkRowsGo(nodes []uint64, slots []uint32, width int, depth uint32, leaves []uint32) {
 	for at := 0; at < len(leaves); at += lanes {
 		s := slots[at/lanes*width : (at/lanes+1)*width]
 		var a, b, c, d, e, f, g, h uint32
 		for range depth {
-			na, nb, nc, nd := nodes[a], nodes[b], nodes[c], nodes[d]
-			a, b = step(na, a, s[uint16(na>>32)]), step(nb, b, s[uint16(nb>>32)+1])
-			c, d = step(nc, c, s[uint16(nc>>32)+2]), step(nd, d, s[uint16(nd>>32)+3])
-			ne, nf, ng, nh := nodes[e], nodes[f], nodes[g], nodes[h]
-			e, f = step(ne, e, s[uint16(ne>>32)+4]), step(nf, f, s[uint16(nf>>32)+5])
-			g, h = step(ng, g, s[uint16(ng>>32)+6]), step(nh, h, s[uint16(nh>>32)+7])
+			n := nodes[a]
+			a = step(n, a, s[int(uint16(n>>32))])
+			n = nodes[b]
+			b = step(n, b, s[int(uint16(n>>32))+1])
+			n = nodes[c]
+			c = step(n, c, s[int(uint16(n>>32))+2])
+			n = nodes[d]
+			d = step(n, d, s[int(uint16(n>>32))+3])
+			n = nodes[e]
+			e = step(n, e, s[int(uint16(n>>32))+4])
+			n = nodes[f]
+			f = step(n, f, s[int(uint16(n>>32))+5])
+			n = nodes[g]
+			g = step(n, g, s[int(uint16(n>>32))+6])
+			n = nodes[h]
+			h = step(n, h, s[int(uint16(n>>32))+7])
 		}
 		out := (*[lanes]uint32)(leaves[at:])
-		*out = [lanes]uint32{
-			uint32(nodes[a]), uint32(nodes[b]), uint32(nodes[c]), uint32(nodes[d]),
-			uint32(nodes[e]), uint32(nodes[f]), uint32(nodes[g]), uint32(nodes[h]),
-		}
+		out[0], out[1], out[2], out[3] = uint32(nodes[a]), uint32(nodes[b]), uint32(nodes[c]), uint32(nodes[d])
+		out[4], out[5], out[6], out[7] = uint32(nodes[e]), uint32(nodes[f]), uint32(nodes[g]), uint32(nodes[h])
 	}
 }

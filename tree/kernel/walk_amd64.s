@@ -3,29 +3,38 @@
 // One step of a chain: the node at index I has its key in the lower half, then
 // its slot and its distance. Carry is set when key < value.
 #define STEP(I, OFFSET) \
-	MOVQ (DI)(I*8), AX \
-	RORXQ $32, AX, BX \
-	MOVWLZX BX, DX \
-	SHRL $16, BX \
-	CMPL AX, OFFSET(SI)(DX*4) \
+	MOVWLZX 4(DI)(I*8), BX \
+	MOVL OFFSET(SI)(BX*4), BX \
+	CMPL (DI)(I*8), BX \
+	MOVWLZX 6(DI)(I*8), BX \
 	ADCQ BX, I
 
-// func walkTreesAsm(nodes *uint64, chain *uint32, slots *uint32, depth uint32)
-TEXT ·walkTreesAsm(SB), NOSPLIT, $0-28
+// func walkTreesAsm(nodes *uint64, chain *uint32, slots *uint32, depth *uint32, groups int)
+TEXT ·walkTreesAsm(SB), NOSPLIT, $8-40
 	MOVQ nodes+0(FP), DI
-	MOVQ chain+8(FP), R9
 	MOVQ slots+16(FP), SI
-	MOVL depth+24(FP), CX
-	MOVL 0(R9), R8
-	MOVL 8(R9), R10
-	MOVL 12(R9), R11
-	MOVL 16(R9), R12
-	MOVL 20(R9), R13
-	MOVL 24(R9), R14
-	MOVL 28(R9), R15
-	MOVL 4(R9), R9
-	TESTL CX, CX
-	JZ   walked
+
+trees:
+	MOVQ depth+24(FP), AX
+	MOVL (AX), CX
+	ADDQ $4, AX
+	MOVQ AX, depth+24(FP)
+	MOVL CX, left-8(SP)
+	MOVQ chain+8(FP), BX
+	MOVL 0(BX), R8
+	MOVL 4(BX), R9
+	MOVL 8(BX), R10
+	MOVL 12(BX), R11
+	MOVL 16(BX), R12
+	MOVL 20(BX), R13
+	MOVL 24(BX), R14
+	MOVL 28(BX), R15
+	MOVL 32(BX), AX
+	MOVL 36(BX), CX
+	MOVL 40(BX), DX
+	MOVL 44(BX), BP
+	CMPL left-8(SP), $0
+	JEQ  walked
 
 level:
 	STEP(R8, 0)
@@ -36,19 +45,43 @@ level:
 	STEP(R13, 0)
 	STEP(R14, 0)
 	STEP(R15, 0)
-	DECL CX
+	STEP(AX, 0)
+	STEP(CX, 0)
+	STEP(DX, 0)
+	STEP(BP, 0)
+	DECL left-8(SP)
 	JNZ  level
 
 walked:
-	MOVQ chain+8(FP), AX
-	MOVL R8, 0(AX)
-	MOVL R9, 4(AX)
-	MOVL R10, 8(AX)
-	MOVL R11, 12(AX)
-	MOVL R12, 16(AX)
-	MOVL R13, 20(AX)
-	MOVL R14, 24(AX)
-	MOVL R15, 28(AX)
+	MOVQ chain+8(FP), BX
+	MOVL (DI)(R8*8), R8
+	MOVL R8, 0(BX)
+	MOVL (DI)(R9*8), R9
+	MOVL R9, 4(BX)
+	MOVL (DI)(R10*8), R10
+	MOVL R10, 8(BX)
+	MOVL (DI)(R11*8), R11
+	MOVL R11, 12(BX)
+	MOVL (DI)(R12*8), R12
+	MOVL R12, 16(BX)
+	MOVL (DI)(R13*8), R13
+	MOVL R13, 20(BX)
+	MOVL (DI)(R14*8), R14
+	MOVL R14, 24(BX)
+	MOVL (DI)(R15*8), R15
+	MOVL R15, 28(BX)
+	MOVL (DI)(AX*8), AX
+	MOVL AX, 32(BX)
+	MOVL (DI)(CX*8), CX
+	MOVL CX, 36(BX)
+	MOVL (DI)(DX*8), DX
+	MOVL DX, 40(BX)
+	MOVL (DI)(BP*8), BP
+	MOVL BP, 44(BX)
+	ADDQ $48, BX
+	MOVQ BX, chain+8(FP)
+	DECQ groups+32(FP)
+	JNZ  trees
 	RET
 
 // func walkRowsAsm(nodes *uint64, slots *uint32, width int, depth uint32, leaves *uint32, groups int)

@@ -2,7 +2,7 @@
 
 package kernel
 
-func walkTrees(nodes []uint64, chain *[lanes]uint32, slots []uint32, depth uint32) {
+func walkTrees(nodes []uint64, chain []uint32, slots []uint32, depth []uint32) {
 	walkTreesGo(nodes, chain, slots, depth)
 }
 

@@ -35,7 +35,8 @@ func main() {
 	start := make([]float64, k)
 	start[0] = m.Base
 	best("batch", xt.Rows, func() { c.Sum(dst, x, start) })
-	const some = 4000
+	const some = 300 // few enough to fit a turn on a busy machine
+	best("batch of 1,024", 1024, func() { c.Sum(dst[:1024*k], x[:1024*xt.Cols], start) })
 	best("one row at a time", some, func() {
 		for r := range some {
 			c.Sum(dst[r*k:(r+1)*k], x[r*xt.Cols:(r+1)*xt.Cols], start)
@@ -45,6 +46,7 @@ func main() {
 	if m.Kind == "rf" {
 		scale = float64(len(m.Trees))
 	}
+	c.Sum(dst, x, start)
 	compare(*dir, *name, dst, scale)
 	if m.Kind == "rf" {
 		explain(*dir, e, x, xt.Cols, scale)
@@ -82,7 +84,8 @@ func explain(dir string, e *kernel.Ensemble, x []float64, cols int, scale float6
 	}
 	const rows = 100
 	dst := make([]float64, rows*cols)
-	best("Shapley values", rows, func() {
+	best("Shapley values", 1, func() { ex.Explain(dst[:cols], x[:cols]) })
+	best("Shapley values of 100 rows", rows, func() {
 		clear(dst)
 		for r := range rows {
 			ex.Explain(dst[r*cols:(r+1)*cols], x[r*cols:(r+1)*cols])
