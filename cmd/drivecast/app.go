@@ -59,7 +59,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	if text := strings.TrimSpace(err.Error()); text != "" {
+	text := strings.TrimSpace(err.Error())
+	if errs.Is(err, errs.Canceled) && ctx.Err() != nil {
+		text = "interrupted; what was finished is kept, and the same command goes on from there"
+	}
+	if text != "" {
 		fmt.Fprintln(a.stderr, "drivecast: "+strings.ReplaceAll(text, "\n", " "))
 	}
 	switch {
