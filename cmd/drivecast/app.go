@@ -61,7 +61,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	}
 	text := strings.TrimSpace(err.Error())
 	if errs.Is(err, errs.Canceled) && ctx.Err() != nil {
-		text = "interrupted; what was finished is kept, and the same command goes on from there"
+		text = "interrupted; what was finished is kept, and nothing is half-written"
 	}
 	if text != "" {
 		fmt.Fprintln(a.stderr, "drivecast: "+strings.ReplaceAll(text, "\n", " "))
