@@ -21,8 +21,8 @@ import (
 // step is next = node + (bits + slot) >> 48, without a branch. A leaf has distance
 // 0 and names a slot that is always 0, so it stays where it is; its key is the
 // number of its values. Independent chains are walked side by side, to hide the
-// time a load takes: eight rows through one tree for many rows, twelve trees for
-// one row.
+// time a load takes: twelve rows through one tree for many rows, twelve trees for one
+// row.
 type Compiled struct {
 	nodes   []uint64
 	roots   []uint32 // first node of each tree
@@ -57,7 +57,7 @@ const (
 )
 
 const (
-	lanes    = 8  // rows walked at a time
+	lanes    = 12 // rows walked at a time
 	chains   = 12 // trees walked at a time for one row
 	missLow  = 0
 	missHigh = math.MaxUint32

@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// blockGroups is how many groups of eight rows pass a tree before the next tree,
+// blockGroups is how many groups of twelve rows pass a tree before the next tree,
 // so that a tree's nodes are fetched once for all of them.
-const blockGroups = 16
+const blockGroups = 10
 
 type workspace struct {
 	slots  []uint64
@@ -34,9 +34,10 @@ func (c *Compiled) Sum(dst, x, start []float64) {
 	}
 	w := c.scratch.Get().(*workspace)
 	r := 0
-	for ; rows-r >= lanes; r += min(blockGroups*lanes, (rows-r)&^(lanes-1)) {
-		n := min(blockGroups*lanes, (rows-r)&^(lanes-1))
+	for rows-r >= lanes {
+		n := min(blockGroups*lanes, (rows-r)/lanes*lanes)
 		c.sumBlock(w, dst[r*k:(r+n)*k], x[r*c.inputs:(r+n)*c.inputs])
+		r += n
 	}
 	for ; r < rows; r++ {
 		c.sumRow(w, dst[r*k:(r+1)*k], x[r*c.inputs:(r+1)*c.inputs])
@@ -88,7 +89,7 @@ func (c *Compiled) addRow(dst []float64, leaves []uint32) {
 	}
 }
 
-// sumBlock sums a whole number of groups of eight rows, one tree at a time.
+// sumBlock sums a whole number of groups of twelve rows, one tree at a time.
 func (c *Compiled) sumBlock(w *workspace, dst, x []float64) {
 	rows := len(x) / c.inputs
 	width := len(c.slots) * lanes
@@ -124,7 +125,7 @@ func (c *Compiled) sumBlock(w *workspace, dst, x []float64) {
 	}
 }
 
-// keys fills the slots of eight rows, eight side by side a slot.
+// keys fills the slots of twelve rows, twelve side by side a slot.
 func (c *Compiled) keys(dst []uint64, x []float64) {
 	for i := range c.slots {
 		s, out := &c.slots[i], (*[lanes]uint64)(dst[i*lanes:])
@@ -166,7 +167,7 @@ func (s *slot) cap() uint32 {
 	return missHigh
 }
 
-// ranks counts, for eight values stride apart, the thresholds below each: eight
+// ranks counts, for twelve values stride apart, the thresholds below each: twelve
 // halvings side by side.
 func (s *slot) ranks(out *[lanes]uint64, x []float64, stride int) {
 	var at, key [lanes]uint64
@@ -238,12 +239,13 @@ func walkTreesGo(nodes []uint64, chain []uint32, slots []uint64, depth []uint32)
 func leafOf(node uint64) uint32 { return uint32(node >> keyShift) }
 
 // walkRowsGo is walkRows in plain Go: it walks len(leaves) rows through one tree
-// and writes the numbers of their leaves' values. Rows are eight side by side in
+// and writes the numbers of their leaves' values. Rows are twelve side by side in
 // slots.
 func walkRowsGo(nodes, slots []uint64, width int, depth uint32, leaves []uint32) {
-	for at := 0; at < len(leaves); at += lanes {
-		s := slots[at/lanes*width : (at/lanes+1)*width]
-		var a, b, c, d, e, f, g, h uint64
+	for at := 0; at < len(leaves); at += 6 {
+		from := at/lanes*width + at%lanes
+		s := slots[from : from+width-at%lanes]
+		var a, b, c, d, e, f uint64
 		for range depth {
 			n := nodes[a]
 			a += (n + s[int(uint16(n))]) >> 48
@@ -257,13 +259,9 @@ func walkRowsGo(nodes, slots []uint64, width int, depth uint32, leaves []uint32)
 			e += (n + s[int(uint16(n))+4]) >> 48
 			n = nodes[f]
 			f += (n + s[int(uint16(n))+5]) >> 48
-			n = nodes[g]
-			g += (n + s[int(uint16(n))+6]) >> 48
-			n = nodes[h]
-			h += (n + s[int(uint16(n))+7]) >> 48
 		}
-		out := (*[lanes]uint32)(leaves[at:])
-		out[0], out[1], out[2], out[3] = leafOf(nodes[a]), leafOf(nodes[b]), leafOf(nodes[c]), leafOf(nodes[d])
-		out[4], out[5], out[6], out[7] = leafOf(nodes[e]), leafOf(nodes[f]), leafOf(nodes[g]), leafOf(nodes[h])
+		out := (*[6]uint32)(leaves[at:])
+		out[0], out[1], out[2] = leafOf(nodes[a]), leafOf(nodes[b]), leafOf(nodes[c])
+		out[3], out[4], out[5] = leafOf(nodes[d]), leafOf(nodes[e]), leafOf(nodes[f])
 	}
 }

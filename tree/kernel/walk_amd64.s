@@ -4,18 +4,11 @@
 
 // One step of a chain from the node at index I: its slot is in the low 16 bits;
 // node and slot are added, and the top 16 bits of the sum are the distance to the
-// next node. The second form has one load less and needs one register more.
-#define STEP(I) \
+// next node.
+#define STEP(I, OFFSET) \
 	MOVWLZX (DI)(I*8), BX \
-	MOVQ (SI)(BX*8), BX \
+	MOVQ OFFSET(SI)(BX*8), BX \
 	ADDQ (DI)(I*8), BX \
-	SHRQ $48, BX \
-	ADDQ BX, I
-
-#define STEP2(I, OFFSET) \
-	MOVQ (DI)(I*8), BX \
-	MOVWLZX BX, AX \
-	ADDQ OFFSET(SI)(AX*8), BX \
 	SHRQ $48, BX \
 	ADDQ BX, I
 
@@ -52,18 +45,18 @@ trees:
 	JEQ  walked
 
 level:
-	STEP(R8)
-	STEP(R9)
-	STEP(R10)
-	STEP(R11)
-	STEP(R12)
-	STEP(R13)
-	STEP(R14)
-	STEP(R15)
-	STEP(AX)
-	STEP(CX)
-	STEP(DX)
-	STEP(BP)
+	STEP(R8, 0)
+	STEP(R9, 0)
+	STEP(R10, 0)
+	STEP(R11, 0)
+	STEP(R12, 0)
+	STEP(R13, 0)
+	STEP(R14, 0)
+	STEP(R15, 0)
+	STEP(AX, 0)
+	STEP(CX, 0)
+	STEP(DX, 0)
+	STEP(BP, 0)
 	DECL left-8(SP)
 	JNZ  level
 
@@ -89,16 +82,13 @@ walked:
 
 // func walkRowsAsm(nodes *uint64, slots *uint64, width int, depth uint32, leaves *uint32, groups int)
 // width is in bytes.
-TEXT ·walkRowsAsm(SB), NOSPLIT, $16-48
+TEXT ·walkRowsAsm(SB), NOSPLIT, $8-48
 	MOVQ nodes+0(FP), DI
 	MOVQ slots+8(FP), SI
-	MOVQ leaves+32(FP), AX
-	MOVQ AX, out-8(SP)
-	MOVQ groups+40(FP), AX
-	MOVQ AX, left-16(SP)
 
 rows:
-	MOVL depth+24(FP), CX
+	MOVL depth+24(FP), AX
+	MOVL AX, left-8(SP)
 	XORL R8, R8
 	XORL R9, R9
 	XORL R10, R10
@@ -107,23 +97,31 @@ rows:
 	XORL R13, R13
 	XORL R14, R14
 	XORL R15, R15
-	TESTL CX, CX
-	JZ   reached
+	XORL AX, AX
+	XORL CX, CX
+	XORL DX, DX
+	XORL BP, BP
+	CMPL left-8(SP), $0
+	JEQ  reached
 
 down:
-	STEP2(R8, 0)
-	STEP2(R9, 8)
-	STEP2(R10, 16)
-	STEP2(R11, 24)
-	STEP2(R12, 32)
-	STEP2(R13, 40)
-	STEP2(R14, 48)
-	STEP2(R15, 56)
-	DECL CX
+	STEP(R8, 0)
+	STEP(R9, 8)
+	STEP(R10, 16)
+	STEP(R11, 24)
+	STEP(R12, 32)
+	STEP(R13, 40)
+	STEP(R14, 48)
+	STEP(R15, 56)
+	STEP(AX, 64)
+	STEP(CX, 72)
+	STEP(DX, 80)
+	STEP(BP, 88)
+	DECL left-8(SP)
 	JNZ  down
 
 reached:
-	MOVQ out-8(SP), BX
+	MOVQ leaves+32(FP), BX
 	LEAF(R8, 0)
 	LEAF(R9, 4)
 	LEAF(R10, 8)
@@ -132,9 +130,13 @@ reached:
 	LEAF(R13, 20)
 	LEAF(R14, 24)
 	LEAF(R15, 28)
-	ADDQ $32, BX
-	MOVQ BX, out-8(SP)
+	LEAF(AX, 32)
+	LEAF(CX, 36)
+	LEAF(DX, 40)
+	LEAF(BP, 44)
+	ADDQ $48, BX
+	MOVQ BX, leaves+32(FP)
 	ADDQ width+16(FP), SI
-	DECQ left-16(SP)
+	DECQ groups+40(FP)
 	JNZ  rows
 	RET
