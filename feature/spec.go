@@ -97,12 +97,21 @@ func roleOf(a smart.Attribute) role {
 	return counter
 }
 
-// windows holds the days over which differences are taken, by role.
+// windows holds the days over which differences are taken, by role, the shortest
+// first.
 var windows = [...][]int{
 	counter:  {1, 3, 7, 14, 30},
 	workload: {1, 7, 30},
 	clock:    {},
 	heat:     {1, 7},
+}
+
+// reach returns the longest of a role's windows, 0 when it has none.
+func reach(r role) int {
+	if w := windows[r]; len(w) > 0 {
+		return w[len(w)-1]
+	}
+	return 0
 }
 
 const (

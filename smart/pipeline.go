@@ -61,6 +61,12 @@ func (s *Source) start(ctx context.Context) {
 
 func (s *Source) parse(ctx context.Context, u unit, count func(int64)) (*parser, error) {
 	p := newParser(s.has, u.date, int(s.expect.Load()), s.opt.Mapping)
+	select {
+	case day := <-s.spent:
+		p.out, p.values = day.Readings[:0], day.values
+		p.slab = p.values
+	default:
+	}
 	for _, m := range u.files {
 		if err := p.file(ctx, m, count); err != nil {
 			return nil, err
@@ -124,7 +130,19 @@ func (s *Source) next(ctx context.Context) (*Day, error) {
 			return nil, err
 		}
 	}
-	return &Day{Date: u.date, Readings: got.p.out}, nil
+	return &Day{Date: u.date, Readings: got.p.out, values: got.p.slab}, nil
+}
+
+// Recycle takes back a day that Next gave, so that days to come need no new
+// memory. Its readings must not be used any more; their texts may.
+func (s *Source) Recycle(day *Day) {
+	if len(day.values) < len(day.Readings)*len(s.has) {
+		day.values = nil
+	}
+	select {
+	case s.spent <- day:
+	default:
+	}
 }
 
 // take adds a parser's counts and hands over its bad rows.

@@ -62,8 +62,9 @@ func dayOfName(base string) Date {
 type parser struct {
 	mapping Mapping
 	wanted  []Attribute
-	only    Date // rows of other days are bad, unless NoDate
-	values  []float64
+	only    Date      // rows of other days are bad, unless NoDate
+	values  []float64 // free for the readings to come
+	slab    []float64 // the piece that values is the rest of
 	out     []Reading
 	bad     []BadRow
 	good    int
@@ -96,6 +97,7 @@ func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
 		return err
 	}
 	l.locate(p.wanted)
+	s.Select(l.used())
 	rr := &rowReader{layout: l, wanted: p.wanted, models: p.models, texts: make([]byte, 0, 16*cap(p.out)), ends: make([]int, 0, cap(p.out))}
 	first := len(p.out)
 	for s.Next() {
@@ -122,6 +124,7 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 	}
 	if reason != "" {
 		var cells []string
+		s.All()
 		for i := range s.Len() {
 			cells = append(cells, string(s.Field(i)))
 		}
@@ -138,7 +141,8 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 func (p *parser) room() []float64 {
 	n := len(p.wanted)
 	if len(p.values) < n {
-		p.values = make([]float64, n*max(4096, cap(p.out)-len(p.out)))
+		p.slab = make([]float64, n*max(4096, cap(p.out)-len(p.out)))
+		p.values = p.slab
 	}
 	return p.values[:n:n]
 }

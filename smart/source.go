@@ -39,6 +39,8 @@ type Stats struct {
 type Day struct {
 	Date     Date
 	Readings []Reading // in the order of the files; a drive may occur twice
+
+	values []float64 // holds those of the readings
 }
 
 // Source reads the days of a Backblaze Drive Stats folder, file or archive in
@@ -52,6 +54,7 @@ type Source struct {
 	failed error
 	pipe   *pipeline
 	expect atomic.Int64 // rows of a day, by the one before
+	spent  chan *Day    // days whose memory the next ones take
 }
 
 // unit is what becomes one Day: the files of one day, or the rows of one day
@@ -89,7 +92,7 @@ func Open(ctx context.Context, path string, opt Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{opt: opt}
+	s := &Source{opt: opt, spent: make(chan *Day, 4)}
 	for _, a := range opt.Attributes {
 		if slices.ContainsFunc(heads, func(h header) bool { return slices.Contains(h.layout.has, a) }) {
 			s.has = append(s.has, a)

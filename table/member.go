@@ -1,12 +1,13 @@
 package table
 
 import (
-	"compress/gzip"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/drivecast/drivecast/errs"
 )
