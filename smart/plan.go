@@ -38,6 +38,7 @@ func (s *Source) plan(ctx context.Context, heads []header) error {
 			if s.within(r.Day) {
 				u := day(r.Day)
 				u.loaded = append(u.loaded, r)
+				u.from = addRun(u.from, h.member.Name, len(u.loaded))
 			}
 		}
 	}
@@ -66,6 +67,7 @@ type parser struct {
 	values  []float64
 	out     []Reading
 	bad     []BadRow
+	runs    []FileRun
 	good    int
 	files   int
 	models  map[string]model
@@ -105,12 +107,13 @@ func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
 		p.record(rr, s, name)
 	}
 	rr.serials(p.out[first:])
+	p.runs = addRun(p.runs, name, len(p.out))
 	p.files++
 	return s.Err()
 }
 
 func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
-	r := Reading{Values: p.room()}
+	r := Reading{Values: p.room(), Line: int32(min(s.Line(), 1<<31-1))}
 	reason := s.Bad()
 	if reason == "" {
 		reason = rr.read(s, &r)
@@ -141,4 +144,13 @@ func (p *parser) room() []float64 {
 		p.values = make([]float64, n*max(4096, cap(p.out)-len(p.out)))
 	}
 	return p.values[:n:n]
+}
+
+// addRun notes that the readings up to end are of a file.
+func addRun(runs []FileRun, file string, end int) []FileRun {
+	if n := len(runs); n > 0 && runs[n-1].File == file {
+		runs[n-1].End = end
+		return runs
+	}
+	return append(runs, FileRun{file, end})
 }

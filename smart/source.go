@@ -39,6 +39,13 @@ type Stats struct {
 type Day struct {
 	Date     Date
 	Readings []Reading // in the order of the files; a drive may occur twice
+	Files    []FileRun // where the readings are from, in their order
+}
+
+// FileRun names the file of the readings up to, not including, number End.
+type FileRun struct {
+	File string
+	End  int
 }
 
 // Source reads the days of a Backblaze Drive Stats folder, file or archive in
@@ -60,6 +67,7 @@ type unit struct {
 	date   Date
 	files  []table.Member
 	loaded []Reading
+	from   []FileRun // of loaded
 	rows   int
 }
 
