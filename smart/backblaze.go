@@ -95,6 +95,7 @@ type rowReader struct {
 type model struct {
 	name   string
 	vendor Vendor
+	medium Medium
 }
 
 // read fills r from a record. It returns the reason for which the record must be
@@ -132,7 +133,7 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 		}
 	}
 	m := p.model(s)
-	r.Model = m.name
+	r.Model, r.Medium = m.name, m.medium
 	for i, pos := range p.at {
 		r.Values[i] = math.NaN()
 		if pos < 0 {
@@ -165,7 +166,7 @@ func (p *rowReader) model(s *table.Scanner) model {
 		return m
 	}
 	name := strings.Join(strings.Fields(string(cell)), " ")
-	m := model{name, VendorOf(name)}
+	m := model{name, VendorOf(name), mediumOf(name)}
 	p.models[string(cell)] = m
 	return m
 }

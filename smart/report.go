@@ -15,6 +15,10 @@ type Report struct {
 
 	File string // where it was read, Line saying on which line it begins; "" when unknown
 
+	names     []named // ATA attributes as smartctl calls them; nil when it does not
+	family    string  // model family, by smartctl
+	blockSize float64 // bytes of a logical block, 0 when unknown
+
 	Kind       ReportKind
 	Device     string // /dev/sda
 	DeviceType string // what smartctl -d takes: sat, scsi, nvme, megaraid,3
@@ -120,6 +124,10 @@ type ScannedDevice struct {
 func ReportOf(r Reading, attributes []Attribute) Report {
 	out := Report{Reading: r, Attributes: slices.Clone(attributes), Health: noHealth()}
 	out.Values = slices.Clone(r.Values)
+	if out.Medium == UnknownMedium {
+		out.Medium = mediumOf(out.Model)
+	}
+	out.flash()
 	out.fromAttributes()
 	if out.Protocol == UnknownProtocol && slices.ContainsFunc(attributes, func(a Attribute) bool { return a.ID() != 0 }) {
 		out.Protocol = ATA
@@ -148,16 +156,23 @@ func (h *Health) numbers() []*float64 {
 var sources = map[Attribute][]uint8{TemperatureCelsius: {194, 190}, PowerOnHours: {9}, PowerCycles: {12}, ReallocatedSectors: {5},
 	PendingSectors: {197}, UncorrectableErrors: {187, 198}, InterfaceErrors: {199}}
 
-// fromAttributes fills what is missing in Health from attributes, and adds the
-// named attributes that Health has.
-func (r *Report) fromAttributes() {
+// fromRaw fills what is missing in Health from attributes.
+func (r *Report) fromRaw() {
 	for i, dst := range r.numbers() {
 		named := namedBit + Attribute(i)
 		*dst = first(*dst, r.Value(named))
 		for _, id := range sources[named] {
 			*dst = first(*dst, r.Value(Raw(id)))
 		}
-		r.add(named, *dst)
+	}
+}
+
+// fromAttributes fills what is missing in Health from attributes, and adds the
+// named attributes that Health has.
+func (r *Report) fromAttributes() {
+	r.fromRaw()
+	for i, dst := range r.numbers() {
+		r.add(namedBit+Attribute(i), *dst)
 	}
 }
 

@@ -121,6 +121,7 @@ func (r *Report) fill(o object) {
 		r.Protocol = NVMe
 	}
 	r.identify(o)
+	r.family, r.blockSize = o.text("model_family"), o.some("logical_block_size")
 	if p, ok := o.at("smart_status", "passed").(bool); ok {
 		r.Verdict = map[bool]Verdict{true: Passed, false: Failing}[p]
 	}
@@ -136,8 +137,11 @@ func (r *Report) fill(o object) {
 	r.scsi(o)
 	r.nvme(o)
 	r.farm(o)
-	r.fromAttributes()
 	r.medium(o)
+	r.flash()
+	r.fromRaw()
+	r.statistics(o)
+	r.fromAttributes()
 }
 
 func (r *Report) identify(o object) {
@@ -179,10 +183,17 @@ func (r *Report) identify(o object) {
 func (r *Report) medium(o object) {
 	rpm := o.number("rotation_rate")
 	switch {
-	case r.Protocol == NVMe || rpm == 0 && r.Protocol == ATA || r.PercentUsed >= 0:
+	case r.Protocol == NVMe || rpm == 0 && r.Protocol == ATA:
+		r.Medium = Flash
+	case rpm == 0 && mediumOf(r.Model) != Disk: // boxes that speak SCSI for the disks in them know no better
 		r.Medium = Flash
 	case rpm > 0:
 		r.Medium = Disk
+	case r.PercentUsed >= 0:
+		r.Medium = Flash
+	case r.Medium != UnknownMedium: // by another log
+	case mediumOf(r.Model) != UnknownMedium:
+		r.Medium = mediumOf(r.Model)
 	case r.Value(Raw(3)) > 0 || r.Value(Raw(10)) >= 0: // spin-up time, spin retries
 		r.Medium = Disk
 	}

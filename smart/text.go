@@ -34,13 +34,18 @@ func parseText(text []byte, name string) (*Report, error) {
 		return r, nil
 	}
 	p.attributes()
-	r.fromAttributes()
 	if r.Protocol == UnknownProtocol && len(p.rows) > 0 {
 		r.Protocol = ATA
 	}
-	if r.Medium == UnknownMedium && r.Protocol == NVMe {
+	switch {
+	case r.Medium != UnknownMedium:
+	case r.Protocol == NVMe:
 		r.Medium = Flash
+	default:
+		r.Medium = mediumOf(r.Model)
 	}
+	r.flash()
+	r.fromAttributes()
 	return r, nil
 }
 
