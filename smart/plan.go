@@ -80,12 +80,26 @@ func newParser(wanted []Attribute, only Date, rows int, mapping Mapping) *parser
 
 // file reads one file; count gets the bytes it took from the disk.
 func (p *parser) file(ctx context.Context, m table.Member, count func(int64)) error {
-	r, err := m.Open(count)
+	r, err := m.OpenColumns(count, p.reads)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	return p.stream(ctx, r, m.Name)
+}
+
+// reads reports whether the rows need a column.
+func (p *parser) reads(column string) bool {
+	for _, n := range p.mapping.meanings(column) {
+		switch n {
+		case "date", "serial_number", "model", "capacity_bytes", "failure":
+			return true
+		}
+		if a, ok := ParseAttribute(n); ok && slices.Contains(p.wanted, a) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {

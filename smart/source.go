@@ -71,8 +71,8 @@ type unit struct {
 	rows   int
 }
 
-// Open looks into a folder and those below it, a CSV file or a zip archive: it reads all headers, and lists the days. Files may be plain, gzip or
-// zip, with columns of any generation in any order, ',' or ';' between fields.
+// Open looks into a folder and those below it, a CSV or Parquet file or a zip archive: it reads all headers, and lists the days. Files may be plain,
+// gzip, zip or Parquet, with columns of any generation in any order, ',' or ';' between fields.
 // A file named after its day is read when its turn comes; one that holds several
 // days is held in memory. Files without such a header are refused, in a folder
 // they are passed over as long as there is one with it.
