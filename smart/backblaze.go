@@ -103,6 +103,7 @@ type rowReader struct {
 type model struct {
 	name   string
 	vendor Vendor
+	medium Medium
 }
 
 // read fills r from a record. It returns the reason for which the record must be
@@ -140,7 +141,7 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 		}
 	}
 	m := p.model(s)
-	r.Model = m.name
+	r.Model, r.Medium = m.name, m.medium
 	for i, pos := range p.at {
 		r.Values[i] = math.NaN()
 		if pos < 0 {
@@ -175,7 +176,7 @@ func (p *rowReader) model(s *table.Scanner) model {
 	m, ok := p.models[string(cell)]
 	if !ok {
 		name := strings.Join(strings.Fields(string(cell)), " ")
-		m = model{name, VendorOf(name)}
+		m = model{name, VendorOf(name), mediumOf(name)}
 		p.models[string(cell)] = m
 	}
 	p.lastName, p.lastModel = append(p.lastName[:0], cell...), m

@@ -73,6 +73,9 @@ func (s *Source) parse(ctx context.Context, u unit, count func(int64)) (*parser,
 		}
 	}
 	s.expect.Store(int64(len(p.out) + len(p.out)/64 + 1))
+	for _, run := range u.from {
+		p.runs = append(p.runs, FileRun{run.File, len(p.out) + run.End})
+	}
 	p.out = append(p.out, u.loaded...)
 	return p, nil
 }
@@ -124,13 +127,13 @@ func (s *Source) next(ctx context.Context) (*Day, error) {
 	if s.opt.Progress != nil {
 		s.opt.Progress(min(s.pipe.done.Load(), s.total), s.total)
 	}
-	u.loaded = nil
+	u.loaded, u.from = nil, nil
 	if s.stats.Rows+s.stats.Bad > 10_000 {
 		if err := s.tooBad(max(.5, s.opt.MaxBad)); err != nil {
 			return nil, err
 		}
 	}
-	return &Day{Date: u.date, Readings: got.p.out, values: got.p.slab}, nil
+	return &Day{Date: u.date, Readings: got.p.out, Files: got.p.runs, values: got.p.slab}, nil
 }
 
 // Recycle takes back a day that Next gave, so that days to come need no new

@@ -39,8 +39,15 @@ type Stats struct {
 type Day struct {
 	Date     Date
 	Readings []Reading // in the order of the files; a drive may occur twice
+	Files    []FileRun // where the readings are from, in their order
 
 	values []float64 // holds those of the readings
+}
+
+// FileRun names the file of the readings up to, not including, number End.
+type FileRun struct {
+	File string
+	End  int
 }
 
 // Source reads the days of a Backblaze Drive Stats folder, file or archive in
@@ -63,11 +70,12 @@ type unit struct {
 	date   Date
 	files  []table.Member
 	loaded []Reading
+	from   []FileRun // of loaded
 	rows   int
 }
 
-// Open looks into a folder and those below it, a CSV file or a zip archive: it reads all headers, and lists the days. Files may be plain, gzip or
-// zip, with columns of any generation in any order, ',' or ';' between fields.
+// Open looks into a folder and those below it, a CSV or Parquet file or a zip archive: it reads all headers, and lists the days. Files may be plain,
+// gzip, zip or Parquet, with columns of any generation in any order, ',' or ';' between fields.
 // A file named after its day is read when its turn comes; one that holds several
 // days is held in memory. Files without such a header are refused, in a folder
 // they are passed over as long as there is one with it.
