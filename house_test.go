@@ -26,7 +26,7 @@ var rows = []struct {
 	name     string
 	packages []string
 }{
-	{"stone", []string{"errs", "internal/rng"}},
+	{"stone", []string{"errs", "internal/rng", "internal/filelock"}},
 	{"data", []string{"table", "internal/filter", "internal/search"}},
 	{"drives", []string{"smart", "internal/simulate"}},
 	{"kernels", []string{"tree/kernel"}},

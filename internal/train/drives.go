@@ -78,7 +78,8 @@ func prepareDrives(ctx context.Context, spec Spec, l *learner) (*Prepared, error
 		suit: func(l *learner) *learner { return overTime(spec.Learner, l) }}, nil
 }
 
-// overTime adapts a learner to drives: a learner of either kind learns classes, and logistic regression sees columns of one
+// overTime adapts a learner to drives: a learner of either kind learns classes,
+// and logistic regression sees columns of one
 // scale, missing values being average.
 func overTime(name string, l *learner) *learner {
 	if l.adapt != nil {
