@@ -75,7 +75,7 @@ func runDrives(ctx context.Context, spec Spec, l *learner) (*Result, error) {
 	r.Extra = map[string][]byte{FeatureFile: append(recipe, '\n')}
 	r.Settings = append(r.Settings, Setting{"horizon_days", strconv.Itoa(horizon)}, Setting{"negatives_kept", Show(f.Beta)},
 		Setting{"alarm_share", Show(alarmShare)})
-	return r, finish(r, s, spec, l)
+	return r, finish(ctx, r, s, spec, l)
 }
 
 // overTime adapts a learner to drives: logistic regression sees columns of one

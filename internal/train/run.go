@@ -29,6 +29,9 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 	if _, ok := eras[spec.Compat]; !ok {
 		return nil, errs.New(errs.Usage, "--compat %q is neither sklearn-1.8 nor sklearn-1.9", spec.Compat)
 	}
+	if err := checkImportance(spec.Importance); err != nil {
+		return nil, err
+	}
 	if spec.TestSize < 0 || spec.TestSize >= 1 {
 		return nil, errs.New(errs.Usage, "a test size of %v is not in [0, 1)", spec.TestSize)
 	}
