@@ -27,6 +27,7 @@ type trainOptions struct {
 	tracking   string
 	experiment string
 	register   string
+	spread     spread
 	output     output
 }
 
@@ -73,6 +74,7 @@ with --register its model becomes a version of that name.`,
 	f.StringVar(&o.tracking, "tracking-uri", a.getenv("MLFLOW_TRACKING_URI"), "tracking server to log to (default: $MLFLOW_TRACKING_URI)")
 	f.StringVar(&o.experiment, "experiment", a.getenv("MLFLOW_EXPERIMENT_NAME"), "experiment to log to (default: $MLFLOW_EXPERIMENT_NAME)")
 	f.StringVar(&o.register, "register", "", "name under which the model is registered")
+	o.spread.addTo(c, a.getenv)
 	o.output.addTo(c)
 	return c
 }
@@ -108,7 +110,7 @@ func (o *trainOptions) complete() error {
 	switch {
 	case o.register != "" && o.tracking == "":
 		return errs.New(errs.Usage, "--register needs --tracking-uri")
-	case o.out == "" && o.tracking == "":
+	case o.out == "" && o.tracking == "" && o.spread.rank == 0:
 		return errs.New(errs.Usage, "train needs --out or --tracking-uri: else the model would be lost")
 	}
 	return nil
@@ -138,12 +140,19 @@ func (a *app) train(ctx context.Context, c *cobra.Command, o *trainOptions) erro
 			return err
 		}
 	}
+	leave, err := o.spread.join(ctx, &o.spec)
+	if err != nil {
+		return err
+	}
 	bars := &steps{reporter: a.progress()}
 	o.spec.Progress = bars.set
 	r, err := train.Run(ctx, o.spec)
 	bars.done()
-	if err != nil {
+	if err = leave(err); err != nil {
 		return err
+	}
+	if o.spread.rank > 0 { // every process has the same model; the first one keeps it
+		return a.printTrained(trainReport{Result: r}, o.output)
 	}
 	dir := o.out
 	if dir == "" {

@@ -4,6 +4,7 @@ import (
 	"github.com/drivecast/drivecast/eval"
 	"github.com/drivecast/drivecast/model"
 	"github.com/drivecast/drivecast/table"
+	"github.com/drivecast/drivecast/tree/hist"
 )
 
 // Spec says what to train. Start from the zero value; Data and Learner are
@@ -25,6 +26,14 @@ type Spec struct {
 	Importance       string
 	ImportanceMetric string   // by which permutations are judged; "": the target's usual one
 	Progress         Progress // may be nil
+	Peers            *Peers   // other processes that train the same Spec; nil: there are none
+}
+
+// Peers are the processes over which one fit is spread. All of them read the same
+// data and get the same model; each learns from its part of the training rows.
+type Peers struct {
+	Rank, Processes int // this process's number, from 0, and how many there are
+	Reducer         hist.Reducer
 }
 
 // DefaultHorizon is how many days ahead a failure is predicted.

@@ -29,6 +29,9 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 	if _, ok := eras[spec.Compat]; !ok {
 		return nil, errs.New(errs.Usage, "--compat %q is neither sklearn-1.8 nor sklearn-1.9", spec.Compat)
 	}
+	if spec.Peers != nil && !l.spreads {
+		return nil, errs.New(errs.Usage, "%s is not spread over processes; GBDT is", spec.Learner)
+	}
 	if err := checkImportance(spec.Importance); err != nil {
 		return nil, err
 	}
@@ -83,7 +86,7 @@ func (s *set) fit(ctx context.Context, spec Spec, l *learner) (model.Estimator, 
 			ids = append(ids, s.ids[r])
 		}
 	}
-	return l.fit(ctx, task{texts: s.texts, ids: ids, x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers, compat: eras[spec.Compat],
+	return l.fit(ctx, task{peers: spec.Peers, texts: s.texts, ids: ids, x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers, compat: eras[spec.Compat],
 		progress: spec.Progress.tell("train "+spec.Learner, "trees")})
 }
 
