@@ -37,7 +37,7 @@ var rows = []struct {
 	{"readers", []string{"model/boosted", "model/mlfolder", "model/native", "model/onnx", "model/sklearn", "model/skops"}},
 	{"model", []string{"model"}},
 	{"records", []string{"internal/artifact", "internal/auth", "internal/tracking", "internal/registry", "internal/webhook", "internal/fleet"}},
-	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep", "internal/tune"}},
+	{"work", []string{"internal/reduce", "internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep", "internal/tune"}},
 	{"adapters", []string{"internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect"}},
 	{"front", []string{"internal/importer", "internal/web", "internal/config", "internal/progress"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},

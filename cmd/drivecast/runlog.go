@@ -142,7 +142,11 @@ func (l *runLogger) upload(ctx context.Context, info *client.RunInfo, r *train.R
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	for name, v := range map[string]any{"split.json": r.Split, "data.json": map[string]any{"data": r.Data, "left_out": r.LeftOut}, "samples.json": r.Samples} {
+	files := map[string]any{"split.json": r.Split, "data.json": map[string]any{"data": r.Data, "left_out": r.LeftOut}, "samples.json": r.Samples}
+	if r.Importances != nil {
+		files[train.ImportanceFile] = r.Importances
+	}
+	for name, v := range files {
 		text, err := json.MarshalIndent(v, "", " ")
 		if err != nil {
 			return err

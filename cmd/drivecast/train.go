@@ -27,6 +27,7 @@ type trainOptions struct {
 	tracking   string
 	experiment string
 	register   string
+	spread     spread
 	output     output
 }
 
@@ -41,8 +42,12 @@ func (a *app) trainCommand() *cobra.Command {
 Backblaze daily statistics; for these, leave --target out: the target is failure
 within --horizon, and the split is by time.
 
---learner takes scikit-learn's class names, --param its parameters as Python
-literals: None, True, 1 is a whole number, 1.0 a float. The model is written to
+--learner takes scikit-learn's class names, and GBDT and HistForest for boosting
+and forests on binned columns; LGBMClassifier, XGBClassifier and
+HistGradientBoostingClassifier (and their regressors) are GBDT with the defaults
+of these libraries. --param takes a learner's parameters as Python literals: None,
+True, 1 is a whole number, 1.0 a float. Boosting knows them by the names of
+scikit-learn, LightGBM and XGBoost. The model is written to
 --out as an MLflow model folder; with --tracking-uri the run is logged there, and
 with --register its model becomes a version of that name.`,
 		Example: `  drivecast train --data drives.csv --target failure --learner RandomForestClassifier \
@@ -63,10 +68,13 @@ with --register its model becomes a version of that name.`,
 	f.StringVar(&o.horizon, "horizon", "7d", "daily statistics: how far ahead a failure is predicted")
 	f.StringVar(&o.spec.Compat, "compat", "sklearn-1.9", "grow the trees of scikit-learn 1.9 and later, or sklearn-1.8 for 1.0 to 1.8")
 	f.IntVar(&o.spec.Workers, "workers", 0, "goroutines (default: one a processor)")
+	f.StringVar(&o.spec.Importance, "importance", train.ImportanceModel, "how much columns matter: model (gain and splits of trees), permutation (on the held-out rows, for any model), none")
+	f.StringVar(&o.spec.ImportanceMetric, "importance-metric", "", "metric of permutation importance (default: roc_auc, log_loss of more classes, r2_score of numbers)")
 	f.StringVar(&o.out, "out", "", "folder to write the model to")
 	f.StringVar(&o.tracking, "tracking-uri", a.getenv("MLFLOW_TRACKING_URI"), "tracking server to log to (default: $MLFLOW_TRACKING_URI)")
 	f.StringVar(&o.experiment, "experiment", a.getenv("MLFLOW_EXPERIMENT_NAME"), "experiment to log to (default: $MLFLOW_EXPERIMENT_NAME)")
 	f.StringVar(&o.register, "register", "", "name under which the model is registered")
+	o.spread.addTo(c, a.getenv)
 	o.output.addTo(c)
 	return c
 }
@@ -102,7 +110,7 @@ func (o *trainOptions) complete() error {
 	switch {
 	case o.register != "" && o.tracking == "":
 		return errs.New(errs.Usage, "--register needs --tracking-uri")
-	case o.out == "" && o.tracking == "":
+	case o.out == "" && o.tracking == "" && o.spread.rank == 0:
 		return errs.New(errs.Usage, "train needs --out or --tracking-uri: else the model would be lost")
 	}
 	return nil
@@ -132,12 +140,19 @@ func (a *app) train(ctx context.Context, c *cobra.Command, o *trainOptions) erro
 			return err
 		}
 	}
+	leave, err := o.spread.join(ctx, &o.spec)
+	if err != nil {
+		return err
+	}
 	bars := &steps{reporter: a.progress()}
 	o.spec.Progress = bars.set
 	r, err := train.Run(ctx, o.spec)
 	bars.done()
-	if err != nil {
+	if err = leave(err); err != nil {
 		return err
+	}
+	if o.spread.rank > 0 { // every process has the same model; the first one keeps it
+		return a.printTrained(trainReport{Result: r}, o.output)
 	}
 	dir := o.out
 	if dir == "" {
@@ -192,7 +207,7 @@ func (a *app) printTrained(r trainReport, form output) error {
 	if form == "json" {
 		return a.printJSON(map[string]any{
 			"learner": r.Learner, "params": r.Settings, "metrics": metrics, "split": r.Split, "data": r.Data,
-			"left_out": r.LeftOut, "out": r.Out, "run_id": r.Run, "version": r.Version,
+			"left_out": r.LeftOut, "out": r.Out, "run_id": r.Run, "version": r.Version, "importances": r.Importances,
 		})
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
@@ -208,6 +223,13 @@ func (a *app) printTrained(r trainReport, form output) error {
 	fmt.Fprintf(w, "split\t%s: %d rows to train, %d held out %s\n", r.Split.Kind, r.Split.Train, r.Split.Test, r.Split.Detail)
 	for _, m := range r.Metrics {
 		fmt.Fprintf(w, "%s\t%.4f\n", m.Name, m.Value)
+	}
+	if r.Importances != nil {
+		names, values := r.Importances.Top(5)
+		for i, v := range values {
+			names[i] += fmt.Sprintf(" %.3g", v)
+		}
+		fmt.Fprintf(w, "importance\t%s\n", strings.Join(names, ", "))
 	}
 	for _, line := range [][2]string{{"model", r.Out}, {"run", r.Run}, {"version", r.Version}} {
 		if line[1] != "" {

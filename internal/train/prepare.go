@@ -35,6 +35,12 @@ func Prepare(ctx context.Context, spec Spec) (*Prepared, error) {
 	if _, ok := eras[spec.Compat]; !ok {
 		return nil, errs.New(errs.Usage, "--compat %q is neither sklearn-1.8 nor sklearn-1.9", spec.Compat)
 	}
+	if spec.Peers != nil && !l.spreads {
+		return nil, errs.New(errs.Usage, "%s is not spread over processes; GBDT is", spec.Learner)
+	}
+	if err := checkImportance(spec.Importance); err != nil {
+		return nil, err
+	}
 	if spec.TestSize < 0 || spec.TestSize >= 1 {
 		return nil, errs.New(errs.Usage, "a test size of %v is not in [0, 1)", spec.TestSize)
 	}
@@ -72,7 +78,7 @@ func (p *Prepared) Finish(ctx context.Context, params []Param) (*Result, error) 
 	if err := p.fitted(&r, estimator, l); err != nil {
 		return nil, err
 	}
-	return &r, finish(&r, p.set, spec, l)
+	return &r, finish(ctx, &r, p.set, spec, l)
 }
 
 // Data describes the data.

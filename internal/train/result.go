@@ -4,6 +4,7 @@ import (
 	"github.com/drivecast/drivecast/eval"
 	"github.com/drivecast/drivecast/model"
 	"github.com/drivecast/drivecast/table"
+	"github.com/drivecast/drivecast/tree/hist"
 )
 
 // Spec says what to train. Start from the zero value; Data and Learner are
@@ -20,7 +21,19 @@ type Spec struct {
 	Binary   bool     // a target of other than two classes is an error
 	Compat   string   // "sklearn-1.9" or "", "sklearn-1.8": whose trees exact learners grow
 	Workers  int      // goroutines; 0: one a processor
-	Progress Progress // may be nil
+	// Importance is what is measured about columns: ImportanceModel or "",
+	// ImportancePermutation, ImportanceNone.
+	Importance       string
+	ImportanceMetric string   // by which permutations are judged; "": the target's usual one
+	Progress         Progress // may be nil
+	Peers            *Peers   // other processes that train the same Spec; nil: there are none
+}
+
+// Peers are the processes over which one fit is spread. All of them read the same
+// data and get the same model; each learns from its part of the training rows.
+type Peers struct {
+	Rank, Processes int // this process's number, from 0, and how many there are
+	Reducer         hist.Reducer
 }
 
 // DefaultHorizon is how many days ahead a failure is predicted.
@@ -47,9 +60,12 @@ type Result struct {
 	Split    Split
 	Data     Data
 	LeftOut  []LeftOut
-	Example  *table.Table // some held-out rows as the model takes them
-	Samples  []Sample     // three held-out drives: the riskiest, a middling one, the safest
-	Extra    map[string][]byte
+	Example  *table.Table      // some held-out rows as the model takes them
+	Samples  []Sample          // three held-out drives: the riskiest, a middling one, the safest
+	Extra    map[string][]byte // further files of the model's folder
+	// Importances says how much the columns matter; nil when it was not asked for,
+	// or when the model has none and no permutation was.
+	Importances *Importances
 }
 
 // Setting is a name and a value as text.

@@ -67,7 +67,7 @@ func (s *set) fit(ctx context.Context, spec Spec, l *learner) (model.Estimator, 
 			ids = append(ids, s.ids[r])
 		}
 	}
-	return l.fit(ctx, task{texts: s.texts, ids: ids, x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers, compat: eras[spec.Compat],
+	return l.fit(ctx, task{peers: spec.Peers, texts: s.texts, ids: ids, x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers, compat: eras[spec.Compat],
 		progress: spec.Progress.tell("train "+spec.Learner, "trees")})
 }
 

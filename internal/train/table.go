@@ -194,12 +194,15 @@ func labelType(l *learner, y []float64, labels []string) string {
 }
 
 // finish fills in what every result has: signature, metrics, samples, settings.
-func finish(r *Result, s *set, spec Spec, l *learner) error {
+func finish(ctx context.Context, r *Result, s *set, spec Spec, l *learner) error {
 	if err := s.sign(r.Model); err != nil {
 		return err
 	}
 	s.judge(r, l)
-	var err error
+	err := s.importances(ctx, r, spec)
+	if err != nil {
+		return err
+	}
 	if r.Example, err = s.example(); err != nil {
 		return err
 	}
