@@ -29,7 +29,7 @@ func newTrace() trace {
 
 // add takes the value of a day later than all before. It reports false when the
 // value is missing and was known before.
-func (t *trace) add(day smart.Date, v float64, r role) bool {
+func (t *trace) add(day smart.Date, v float64, memory smart.Date) bool {
 	switch {
 	case v == t.value:
 		return true
@@ -44,8 +44,8 @@ func (t *trace) add(day smart.Date, v float64, r role) bool {
 	if v > 0 && t.nonzero == smart.NoDate {
 		t.nonzero = day
 	}
-	if r != clock && t.since != smart.NoDate {
-		t.forget(day - longest)
+	if t.since != smart.NoDate {
+		t.forget(day - memory)
 		t.past = append(t.past, point{t.since, t.value})
 	}
 	t.value, t.since = v, day
@@ -81,15 +81,16 @@ func (t *trace) ago(day smart.Date) float64 {
 }
 
 // write puts the features of an attribute into dst as of day and returns how
-// many there are. dst begins at the attribute's first feature.
-func (t *trace) write(dst []float64, day smart.Date, r role) int {
+// many there are. dst begins at the attribute's first feature; first is the first
+// day of the fleet.
+func (t *trace) write(dst []float64, p *plan, r role, day, first smart.Date) int {
 	if r == clock {
-		return 0
+		return t.writeClock(dst, p, day)
 	}
 	v := t.value
 	dst[0] = v
 	n := 1
-	for _, w := range windows[r] {
+	for _, w := range p.windows[r] {
 		dst[n] = v - t.ago(day-smart.Date(w))
 		n++
 	}
@@ -100,15 +101,43 @@ func (t *trace) write(dst []float64, day smart.Date, r role) int {
 	if r == heat {
 		return n + 1
 	}
-	dst[n+1], dst[n+2] = 0, calmest
-	if v != v {
+	most := float64(p.memory)
+	dst[n+1], dst[n+2] = 0, most
+	switch {
+	case v != v:
 		dst[n+1], dst[n+2] = math.NaN(), math.NaN()
-	}
-	if t.nonzero != smart.NoDate {
-		dst[n+1] = float64(day-t.nonzero) + 1
+	case t.nonzero == first:
+		dst[n+1] = most
+	case t.nonzero != smart.NoDate:
+		dst[n+1] = min(most, float64(day-t.nonzero)+1)
 	}
 	if t.rose != smart.NoDate {
-		dst[n+2] = min(calmest, float64(day-t.rose))
+		dst[n+2] = min(most, float64(day-t.rose))
 	}
 	return n + 3
+}
+
+// writeClock puts the features of power-on hours into dst.
+func (t *trace) writeClock(dst []float64, p *plan, day smart.Date) int {
+	known := t.since // first day in memory on which the hours are known
+	if len(t.past) > 0 {
+		known = t.past[0].day
+	}
+	for n, w := range p.windows[clock] {
+		from := max(day-smart.Date(w), known)
+		switch {
+		case t.value != t.value:
+			dst[n] = math.NaN()
+		case from >= day:
+			dst[n] = 24
+		default:
+			dst[n] = (t.value - t.ago(from)) / float64(day-from)
+		}
+	}
+	n := len(p.windows[clock])
+	dst[n] = math.NaN()
+	if t.since != smart.NoDate {
+		dst[n] = min(float64(p.memory), float64(day-t.since))
+	}
+	return n + 1
 }
