@@ -46,3 +46,7 @@ func (c Count) of(total int, round func(float64) float64) int {
 	}
 	return total
 }
+
+// Of returns the count among total things: shares are rounded down, and at least
+// one thing is counted.
+func (c Count) Of(total int) int { return max(1, c.of(total, math.Floor)) }

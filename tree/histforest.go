@@ -2,7 +2,9 @@ package tree
 
 import (
 	"context"
+	"slices"
 
+	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/table"
 	"github.com/drivecast/drivecast/tree/hist"
 )
@@ -22,4 +24,17 @@ func FitHistForest(ctx context.Context, x *table.Matrix, y, w []float64, opt his
 		})
 	}
 	return f, nil
+}
+
+// Join returns the forest of f's trees and then other's, which share their columns
+// and classes; else the error is of kind Invalid. With [hist.ForestOptions].First
+// it continues a forest: the trees are those of one longer fit.
+func (f *Forest) Join(other *Forest) (*Forest, error) {
+	switch {
+	case f.NumInput != other.NumInput:
+		return nil, errs.New(errs.Invalid, "forests of %d and of %d columns cannot be joined", f.NumInput, other.NumInput)
+	case !slices.Equal(f.Labels, other.Labels):
+		return nil, errs.New(errs.Invalid, "forests of the classes %v and %v cannot be joined", f.Labels, other.Labels)
+	}
+	return &Forest{Trees: slices.Concat(f.Trees, other.Trees), Labels: f.Labels, NumInput: f.NumInput}, nil
 }

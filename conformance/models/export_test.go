@@ -25,6 +25,9 @@ type exported struct {
 	Names  []string `json:"names"`
 	Types  []string `json:"types"`
 	Labels []string `json:"labels"`
+	// Tolerance is what scores may differ by, absolutely and relatively; 0: the
+	// last bit of what ONNX answers.
+	Tolerance float64 `json:"tolerance"`
 }
 
 // TestFoldersThatWeWriteOpenInPython saves every model that ONNX can hold as a

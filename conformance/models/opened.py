@@ -45,6 +45,8 @@ for name in sorted(os.listdir(top)):
             got = np.stack([got[f"probability_{i}"] for i in range(ours.shape[1])], 1)
     off = np.abs(got - ours)
     allowed = np.spacing(np.abs(ours).astype("f4")) if got.dtype == np.float32 else 1e-12
+    if case.get("tolerance"):
+        allowed = case["tolerance"] * (1 + np.abs(ours))
     worst = np.nanmax(off)
     if not (off <= allowed).all():
         faults.append(f"scores differ by {worst:.2e}")

@@ -11,6 +11,7 @@ import (
 	"github.com/drivecast/drivecast/model"
 	"github.com/drivecast/drivecast/table"
 	"github.com/drivecast/drivecast/tree"
+	"github.com/drivecast/drivecast/tree/hist"
 )
 
 // chunk is how many rows are scored at a time.
@@ -56,8 +57,13 @@ func Rows(m *model.Model, t *table.Table) ([]float64, error) {
 
 // compiled returns the fastest form of an estimator that gives the same answers.
 func compiled(e model.Estimator) model.Estimator {
-	if f, ok := e.(*tree.Forest); ok {
-		if c, err := f.Compile(); err == nil {
+	switch e := e.(type) {
+	case *tree.Forest:
+		if c, err := e.Compile(); err == nil {
+			return c
+		}
+	case *hist.Boosted:
+		if c, err := e.Compile(); err == nil {
 			return c
 		}
 	}

@@ -35,6 +35,9 @@ const (
 // runDrives trains on daily statistics: one row for each drive and day, positive
 // when the drive fails within the horizon, split by time.
 func runDrives(ctx context.Context, spec Spec, l *learner) (*Result, error) {
+	if l.adapt != nil {
+		l = l.adapt(true)
+	}
 	if l.regression {
 		return nil, errs.New(errs.Usage, "daily statistics are learned from by a classifier, not by %s", spec.Learner)
 	}

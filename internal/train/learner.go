@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -21,6 +22,8 @@ type task struct {
 	workers  int
 	progress func(done, total int)
 	compat   tree.Compat
+	texts    []string // columns whose numbers stand for texts
+	ids      []string // what each row is a record of; nil: every row stands alone
 }
 
 // learner is one way to learn, set up and ready to fit.
@@ -28,9 +31,32 @@ type learner struct {
 	regression bool
 	missing    bool // takes missing values as they are
 	fit        func(ctx context.Context, t task) (model.Estimator, error)
+	// adapt chooses between classes and numbers by the target, for a learner that
+	// takes both; nil for one that takes one of them.
+	adapt func(classes bool) *learner
+	// judge returns the metrics of held-out numbers; nil: those of a regression.
+	judge func(y, answers []float64) []Metric
+	// settings tells what was settled by fitting; may be nil.
+	settings func() []Setting
 }
 
-// makers make learners from parameters, by scikit-learn's class name.
+// manyClasses is the number of whole numbers from which on a target of numbers
+// is not taken for classes.
+const manyClasses = 20
+
+// forTarget returns the learner for a target: a text target, and one of at most
+// twenty whole numbers, has classes.
+func (l *learner) forTarget(y []float64, labels []string) *learner {
+	if l.adapt == nil {
+		return l
+	}
+	classes := classesOf(y)
+	whole := !slices.ContainsFunc(classes, func(v float64) bool { return v != math.Trunc(v) })
+	return l.adapt(labels != nil || len(classes) == 2 || whole && len(classes) <= manyClasses)
+}
+
+// makers make learners from parameters, by scikit-learn's class name, our own or
+// that of a library whose parameters are taken.
 var makers = map[string]func(name string, params []Param) (*learner, error){
 	"LogisticRegression":     logistic,
 	"RandomForestClassifier": forest(tree.RandomForestClassifier),
@@ -39,6 +65,23 @@ var makers = map[string]func(name string, params []Param) (*learner, error){
 	"ExtraTreesRegressor":    forest(tree.ExtraTreesRegressor),
 	"DecisionTreeClassifier": forest(tree.DecisionTreeClassifier),
 	"DecisionTreeRegressor":  forest(tree.DecisionTreeRegressor),
+
+	"HistForest": histForest(eitherTarget), "HistForestClassifier": histForest(classTarget), "HistForestRegressor": histForest(numberTarget),
+	"GBDT": boosting(lightGBM, eitherTarget), "GBDTClassifier": boosting(lightGBM, classTarget), "GBDTRegressor": boosting(lightGBM, numberTarget),
+	"LGBMClassifier": boosting(lightGBM, classTarget), "LGBMRegressor": boosting(lightGBM, numberTarget),
+	"XGBClassifier": boosting(xgBoost, classTarget), "XGBRegressor": boosting(xgBoost, numberTarget),
+	"HistGradientBoostingClassifier": boosting(sklearn, classTarget), "HistGradientBoostingRegressor": boosting(sklearn, numberTarget),
+}
+
+// elsewhere says what to take instead of a learner that is well known and not
+// offered.
+var elsewhere = map[string]string{
+	"GradientBoostingClassifier": "it tries every threshold, not bins: HistGradientBoostingClassifier is its fast successor",
+	"GradientBoostingRegressor":  "it tries every threshold, not bins: HistGradientBoostingRegressor is its fast successor",
+	"CatBoostClassifier":         "its trees are symmetric; take GBDT",
+	"CatBoostRegressor":          "its trees are symmetric; take GBDT",
+	"XGBRFClassifier":            "HistForest is a random forest on bins",
+	"XGBRFRegressor":             "HistForest is a random forest on bins",
 }
 
 // Learners returns the names that Spec.Learner takes, in order.
@@ -53,8 +96,11 @@ func Learners() []string {
 
 func newLearner(name string, params []Param) (*learner, error) {
 	make, ok := makers[name]
+	if why, known := elsewhere[name]; known {
+		return nil, errs.New(errs.Unsupported, "the learner %s is not offered: %s", name, why)
+	}
 	if !ok {
-		return nil, errs.New(errs.Usage, "there is no learner %q; --learner takes %s", name, strings.Join(Learners(), ", "))
+		return nil, errs.New(errs.Usage, "there is no learner %q%s; --learner takes %s", name, nearest(name, Learners()), strings.Join(Learners(), ", "))
 	}
 	return make(name, params)
 }

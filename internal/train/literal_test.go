@@ -41,3 +41,16 @@ func FuzzLiteral(f *testing.F) {
 		}
 	})
 }
+
+func TestNearest(t *testing.T) {
+	known := []string{"learning_rate", "num_leaves", "max_depth"}
+	for name, want := range map[string]string{"learing_rate": "learning_rate", "numLeaves": "num_leaves", "maxdepht": "max_depth", "zebra": ""} {
+		got := nearest(name, known)
+		if want != "" {
+			want = ` (did you mean "` + want + `"?)`
+		}
+		if got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

@@ -75,7 +75,7 @@ func apply(learner string, params []Param, setters map[string]setter) error {
 	for _, p := range params {
 		set, ok := setters[p.Name]
 		if !ok {
-			return errs.New(errs.Usage, "%s has no parameter %q; it has %s", learner, p.Name, strings.Join(names(setters), ", "))
+			return errs.New(errs.Usage, "%s has no parameter %q%s; it has %s", learner, p.Name, nearest(p.Name, names(setters)), strings.Join(names(setters), ", "))
 		}
 		if wanted := set(p.Value); wanted != "" {
 			return errs.New(errs.Usage, "%s: parameter %s=%s should be %s", learner, p.Name, Show(p.Value), wanted)

@@ -50,6 +50,7 @@ type set struct {
 	y           []float64
 	weights     []float64 // nil: ones
 	ids         []string  // of each row; nil: the row's number
+	texts       []string  // columns of x that stand for texts
 	train, test []int
 }
 
@@ -73,7 +74,13 @@ func (s *set) fit(ctx context.Context, spec Spec, l *learner) (model.Estimator, 
 	if !l.regression && len(classesOf(y)) < 2 {
 		return nil, errs.New(errs.Invalid, "the target has one class only, %v, among the %d training rows; at least two are needed", y[0], len(y))
 	}
-	return l.fit(ctx, task{x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers, compat: eras[spec.Compat],
+	var ids []string
+	if s.ids != nil {
+		for _, r := range s.train {
+			ids = append(ids, s.ids[r])
+		}
+	}
+	return l.fit(ctx, task{texts: s.texts, ids: ids, x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers, compat: eras[spec.Compat],
 		progress: spec.Progress.tell("train "+spec.Learner, "trees")})
 }
 
@@ -88,7 +95,7 @@ func (s *set) digest(hash string) string {
 }
 
 // judge asks the model about the held-out rows.
-func (s *set) judge(r *Result, regression bool) {
+func (s *set) judge(r *Result, l *learner) {
 	if len(s.test) == 0 {
 		return
 	}
@@ -96,8 +103,12 @@ func (s *set) judge(r *Result, regression bool) {
 	rows := x.RowMajor()
 	scores := make([]float64, len(y)*r.Model.Outputs())
 	r.Model.Estimator.Scores(scores, rows)
-	if regression {
-		r.Metrics = regressionMetrics(y, scores)
+	if l.regression {
+		judge := l.judge
+		if judge == nil {
+			judge = regressionMetrics
+		}
+		r.Metrics = judge(y, scores)
 		return
 	}
 	r.Metrics, r.AUC = classMetrics(r.Model, y, scores, rows)

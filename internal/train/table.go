@@ -23,6 +23,7 @@ func runTable(ctx context.Context, spec Spec, l *learner) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	l = l.forTarget(y, labels)
 	if err := checkClasses(spec, l, y, labels); err != nil {
 		return nil, err
 	}
@@ -35,6 +36,11 @@ func runTable(ctx context.Context, spec Spec, l *learner) (*Result, error) {
 		return nil, errs.Wrap(err, "%s", spec.Data)
 	}
 	s := &set{x: x, y: y, ids: serials(t)}
+	for _, name := range features {
+		if t.Column(name).Kind == table.Text {
+			s.texts = append(s.texts, name)
+		}
+	}
 	r := &Result{Learner: spec.Learner, LeftOut: left,
 		Data: Data{Path: spec.Data, Hash: hash, Rows: t.Rows(), Features: features, Target: spec.Target}}
 	if r.Split, err = splitTable(s, spec, l.regression, hash); err != nil {
@@ -192,7 +198,7 @@ func finish(r *Result, s *set, spec Spec, l *learner) error {
 	if err := s.sign(r.Model); err != nil {
 		return err
 	}
-	s.judge(r, l.regression)
+	s.judge(r, l)
 	var err error
 	if r.Example, err = s.example(); err != nil {
 		return err
@@ -209,6 +215,9 @@ func finish(r *Result, s *set, spec Spec, l *learner) error {
 	}
 	r.Settings = append(r.Settings, Setting{"learner", spec.Learner}, Setting{"random_state", strconv.FormatUint(uint64(spec.Seed), 10)},
 		Setting{"test_size", Show(spec.TestSize)}, Setting{"split", r.Split.Kind})
+	if l.settings != nil {
+		r.Settings = append(r.Settings, l.settings()...)
+	}
 	for _, p := range spec.Params {
 		r.Settings = slices.DeleteFunc(r.Settings, func(q Setting) bool { return q.Name == p.Name })
 		r.Settings = append(r.Settings, Setting{p.Name, Show(p.Value)})

@@ -6,6 +6,7 @@ import (
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/linear"
 	"github.com/drivecast/drivecast/tree"
+	"github.com/drivecast/drivecast/tree/hist"
 )
 
 // forestDoc describes a tree.Forest: trees lie one after the other in each
@@ -37,12 +38,14 @@ type logisticDoc struct {
 	Fill      *int      `json:"fill,omitempty"`
 }
 
-// Encode returns the file of a *tree.Forest or *linear.Logistic. Another type is
-// of kind Unsupported.
+// Encode returns the file of a *tree.Forest, *hist.Boosted or *linear.Logistic.
+// Another type is of kind Unsupported.
 func Encode(estimator any) ([]byte, error) {
 	switch e := estimator.(type) {
 	case *tree.Forest:
 		return encodeForest(e)
+	case *hist.Boosted:
+		return encodeBoosted(e)
 	case *linear.Logistic:
 		return encodeLogistic(e)
 	}
@@ -65,6 +68,8 @@ func Decode(file []byte) (any, error) {
 	switch kind.Kind {
 	case "forest":
 		return decodeForest(desc, r)
+	case "boosted":
+		return decodeBoosted(desc, r)
 	case "logistic":
 		return decodeLogistic(desc, r)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/linear"
 	"github.com/drivecast/drivecast/tree"
+	"github.com/drivecast/drivecast/tree/hist"
 )
 
 // Column is one input column of an exported model.
@@ -25,7 +26,8 @@ type Spec struct {
 	Threshold float64  // the second class is predicted at or above it; 0: the likelier class
 }
 
-// Export writes a *tree.Forest or a *linear.Logistic as an ONNX model. Without
+// Export writes a *tree.Forest, a *hist.Boosted or a *linear.Logistic as an ONNX
+// model. Without
 // text columns it has one input X (rows × columns), else one input a column,
 // named like it. A classifier has the outputs label and, with one value a row
 // each, probability (of the second class; with more classes probability_0,
@@ -33,7 +35,10 @@ type Spec struct {
 // Another estimator is of kind Unsupported.
 //
 // A forest compares in double precision what was rounded to float32, as we do;
-// its probabilities are float32.
+// its probabilities are float32. A boosted ensemble compares in double precision;
+// its trees' sum is float32. A test of a set of categories is a chain of
+// equalities, so a number between two categories is an unknown category, where we
+// cut it to a whole one.
 func Export(estimator any, s Spec) ([]byte, error) {
 	g := &graph{name: "drivecast", opsets: map[string]int64{"": 13, mlDomain: 3}}
 	switch e := estimator.(type) {
@@ -45,6 +50,11 @@ func Export(estimator any, s Spec) ([]byte, error) {
 		} else {
 			g.forestClasses(e, x, s)
 		}
+	case *hist.Boosted:
+		if err := e.Check(); err != nil {
+			return nil, err
+		}
+		g.boosted(e, g.matrix(s, e.Features(), typeDouble), s)
 	case *linear.Logistic:
 		g.logistic(e, g.matrix(s, e.Features(), typeDouble), s)
 	default:
@@ -208,11 +218,16 @@ func (g *graph) logistic(m *linear.Logistic, x string, s Spec) {
 	weights := g.constant(tensor{name: "weights", elem: typeDouble, shape: []int64{int64(p), int64(rows)}, nums: w})
 	bias := g.constant(tensor{name: "intercept", elem: typeDouble, shape: []int64{int64(rows)}, nums: m.Intercept})
 	product := g.add("MatMul", "", []string{x, weights}, []string{"product"})
-	z := g.add("Add", "", []string{product, bias}, []string{"margin"})
-	if rows > 1 {
+	g.probabilities(g.add("Add", "", []string{product, bias}, []string{"margin"}), rows, m.Labels, s)
+}
+
+// probabilities makes the outputs of a classifier from the log-odds of the second
+// class, or from one raw answer a class.
+func (g *graph) probabilities(z string, outputs int, classes []float64, s Spec) {
+	if outputs > 1 {
 		g.add("Softmax", "", []string{z}, []string{"probabilities"}, attr{name: "axis", kind: 2, i: 1})
 		g.add("ArgMax", "", []string{z}, []string{"likelier"}, attr{name: "axis", kind: 2, i: 1}, attr{name: "keepdims", kind: 2, i: 0})
-		g.classes(m.Labels, s, "likelier", typeDouble)
+		g.classes(classes, s, "likelier", typeDouble)
 		return
 	}
 	q := g.add("Sigmoid", "", []string{z}, []string{"second"})
@@ -223,7 +238,7 @@ func (g *graph) logistic(m *linear.Logistic, x string, s Spec) {
 	flat := g.constant(tensor{name: "flat", elem: typeInt64, shape: []int64{1}, nums: []float64{-1}})
 	above := g.add("Greater", "", []string{z, zero}, []string{"above"})
 	row := g.add("Reshape", "", []string{above, flat}, []string{"above_flat"})
-	g.classes(m.Labels, s, g.cast(row, typeInt64), typeDouble)
+	g.classes(classes, s, g.cast(row, typeInt64), typeDouble)
 }
 
 // classes makes the outputs of a classifier from the matrix probabilities and the

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"github.com/drivecast/drivecast/errs"
 )
@@ -59,24 +60,28 @@ func readEnsemble(n *node, prefix, weights string, outputs int) (*ensemble, erro
 	for i := range k {
 		at[[2]int64{trees[i], ids[i]}] = i
 	}
-	child := make([]bool, k)
+	parents := make([]int, k)
 	for i := range k {
 		nd := enode{mode: modes[i], col: int(cols[i]), value: values[i], yes: -1, no: -1, missing: i < len(miss) && miss[i] != 0}
 		if modes[i] != "LEAF" {
 			var ok1, ok2 bool
 			nd.yes, ok1 = at[[2]int64{trees[i], yes[i]}]
 			nd.no, ok2 = at[[2]int64{trees[i], no[i]}]
-			if !ok1 || !ok2 || nd.col < 0 || child[nd.yes] || child[nd.no] || nd.yes == nd.no {
+			if !ok1 || !ok2 || nd.col < 0 || nd.yes == nd.no {
 				return nil, invalid("node %d of tree %d has children that do not fit", ids[i], trees[i])
 			}
-			child[nd.yes], child[nd.no] = true, true
+			parents[nd.yes]++
+			parents[nd.no]++
 		}
 		e.nodes = append(e.nodes, nd)
 	}
 	for i := range k {
-		if !child[i] {
+		if parents[i] == 0 {
 			e.roots = append(e.roots, i)
 		}
+	}
+	if e.loops(parents) {
+		return nil, invalid("its nodes form a loop")
 	}
 	wt, wn, wi := n.get(prefix+"treeids").ints, n.get(prefix+"nodeids").ints, n.get(prefix+"ids").ints
 	wv, _ := n.floatsOf(prefix + weights)
@@ -93,7 +98,27 @@ func readEnsemble(n *node, prefix, weights string, outputs int) (*ensemble, erro
 	return e, nil
 }
 
-// leaf walks one tree. A tree that loops has no root, so the walk ends.
+// loops reports whether some walk would not end. Nodes may share children, as
+// tests of sets of categories do; parents counts them and is used up.
+func (e *ensemble) loops(parents []int) bool {
+	todo, seen := slices.Clone(e.roots), 0
+	for len(todo) > 0 {
+		nd := &e.nodes[todo[len(todo)-1]]
+		todo = todo[:len(todo)-1]
+		seen++
+		if nd.yes < 0 {
+			continue
+		}
+		for _, c := range [2]int{nd.yes, nd.no} {
+			if parents[c]--; parents[c] == 0 {
+				todo = append(todo, c)
+			}
+		}
+	}
+	return seen < len(e.nodes)
+}
+
+// leaf walks one tree, which has no loops.
 func (e *ensemble) leaf(i int, row []float64) (*enode, error) {
 	for {
 		nd := &e.nodes[i]

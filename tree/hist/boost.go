@@ -56,6 +56,9 @@ func FitBoosted(ctx context.Context, x *table.Matrix, y, w []float64, opt Option
 		if err != nil {
 			return nil, errs.Wrap(err, "boost round %d", round+1)
 		}
+		if opt.Progress != nil {
+			opt.Progress(round+1, opt.Trees)
+		}
 		if done {
 			break
 		}

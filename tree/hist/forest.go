@@ -69,12 +69,20 @@ func FitForest(ctx context.Context, x *table.Matrix, y, w []float64, opt ForestO
 	f.units()
 	trees := make([]*ForestTree, opt.Trees)
 	var next atomic.Int64
+	var mu sync.Mutex
+	done := 0
 	var wg sync.WaitGroup
 	for range opt.Workers {
 		wg.Go(func() {
 			g := newForestGrower(f)
 			for k := int(next.Add(1)) - 1; k < opt.Trees && ctx.Err() == nil; k = int(next.Add(1)) - 1 {
-				trees[k] = g.grow(k)
+				trees[k] = g.grow(opt.First + k)
+				if opt.Progress != nil {
+					mu.Lock()
+					done++
+					opt.Progress(done, opt.Trees)
+					mu.Unlock()
+				}
 			}
 		})
 	}

@@ -24,7 +24,9 @@ type ForestOptions struct {
 	ClassWeight []float64
 	Balanced    bool
 	Seed        uint64
-	Workers     int // trees grown at a time; 0: one a processor. Does not change the result
+	Workers     int                   // trees grown at a time; 0: one a processor. Does not change the result
+	First       int                   // number of the first tree: a forest of First trees is continued [warm_start]
+	Progress    func(done, total int) // called after each tree, one call at a time; may be nil
 }
 
 // ForestDefaults returns scikit-learn's defaults for RandomForestClassifier or
@@ -57,6 +59,8 @@ func (o *ForestOptions) check(columns int) error {
 	switch {
 	case o.Trees < 1:
 		return errs.New(errs.Invalid, "the number of trees is %d; it must be at least 1", o.Trees)
+	case o.First < 0:
+		return errs.New(errs.Invalid, "the first tree has the number %d; it must be 0 or more", o.First)
 	case o.Depth < 0 || o.Leaves < 0 || o.Leaves == 1:
 		return errs.New(errs.Invalid, "depth %d and leaves %d must be 0 (no limit) or positive, leaves at least 2", o.Depth, o.Leaves)
 	case o.Columns < 1 || o.Columns > columns:

@@ -51,8 +51,11 @@ func newJudge(f *fit, v *Validation) (*judge, error) {
 // judge measures the round and reports whether patience is over.
 func (j *judge) judge(f *fit) (done bool, err error) {
 	m := f.metric(j)
+	if m != m {
+		return false, errs.New(errs.Invalid, "the metric of the validation rows is not a number after %d rounds", f.model.Rounds())
+	}
 	f.model.History = append(f.model.History, m)
-	if !j.seen || m < j.best {
+	if !j.seen || m < j.best-f.opt.MinDelta {
 		j.seen, j.best, j.bestTrees, j.since = true, m, len(f.model.Trees), 0
 		return false, nil
 	}

@@ -54,13 +54,15 @@ type Options struct {
 	Monotone     []int8  // per column +1 rising, -1 falling, 0 free [monotone_constraints]; nil: free
 	Interactions [][]int // columns that may meet on a path [interaction_constraints]; nil: any
 
-	Patience int    // rounds without a better validation metric before stopping [early_stopping_round]; 0: never
-	Metric   Metric // of the validation rows; nil: the objective's loss
-	Seed     uint64 // of every draw [seed]
-	Workers  int    // goroutines; 0: one a processor. Does not change the result
-	Exactly  bool   // sum gradients at full width even where a few bits would do
-	Init     *Boosted
+	Patience int      // rounds without a better validation metric before stopping [early_stopping_round]; 0: never
+	MinDelta float64  // a metric is better when it is lower by more than this [early_stopping_min_delta], >= 0
+	Metric   Metric   // of the validation rows; nil: the objective's loss
+	Seed     uint64   // of every draw [seed]
+	Workers  int      // goroutines; 0: one a processor. Does not change the result
+	Exactly  bool     // sum gradients at full width even where a few bits would do
+	Init     *Boosted // model to go on from: its trees are kept and Trees more are added [init_model, warm_start]; nil: none
 	Shard    Shard
+	Progress func(done, total int) // called after each round; may be nil
 }
 
 // Metric judges answers of the validation rows: scores holds n × outputs
@@ -122,8 +124,8 @@ func (o *Options) check(columns int) error {
 		return bad("the depth", o.Depth, "0 (no limit) or more")
 	case o.MaxBins < 2 || o.MaxBins > 255:
 		return bad("the number of bins", o.MaxBins, "2 to 255")
-	case !(o.L1 >= 0) || !(o.L2 >= 0) || !(o.MinGain >= 0) || !(o.MinHessian >= 0) || !(o.MaxStep >= 0):
-		return bad("a penalty or minimum", []float64{o.L1, o.L2, o.MinGain, o.MinHessian, o.MaxStep}, "0 or more")
+	case !(o.L1 >= 0) || !(o.L2 >= 0) || !(o.MinGain >= 0) || !(o.MinHessian >= 0) || !(o.MaxStep >= 0) || !(o.MinDelta >= 0):
+		return bad("a penalty or minimum", []float64{o.L1, o.L2, o.MinGain, o.MinHessian, o.MaxStep, o.MinDelta}, "0 or more")
 	case !share(o.ColumnShare) || !share(o.NodeColumnShare) || !share(o.RowShare):
 		return bad("a share of rows or columns", []float64{o.ColumnShare, o.NodeColumnShare, o.RowShare}, "above 0 and at most 1")
 	case o.Top < 0 || o.Other < 0 || o.Top+o.Other > 1 || (o.Top > 0) != (o.Other > 0):

@@ -12,21 +12,23 @@ import (
 // Compiled is an ensemble packed for speed. It is safe for concurrent use and
 // allocates nothing per row.
 //
-// A node is 8 bytes: a 32-bit key, the slot of the value it tests, and the
-// distance to its left child; the right child follows the left one. Before the
-// walk a row's values become unsigned integers, one a slot, such that a value
-// goes left exactly when its integer is at most the node's key. One step is then
-// next = node + distance + (value > key), without a branch. A leaf has distance
-// 0 and tests a slot that is always 0, so it stays where it is; its key is the
+// A node is 8 bytes: from the top, 16 bits of distance to its right child, a
+// 32-bit key, and 16 bits for the slot of the value it tests; the left child
+// follows the right one. Before the walk a row's values become unsigned integers,
+// one a slot, such that a value goes left exactly when its integer is at most the
+// node's key. The slot keeps the integer's distance from 1<<32, in the key's
+// place, so that adding slot and node carries into the distance exactly then: a
+// step is next = node + (bits + slot) >> 48, without a branch. A leaf has distance
+// 0 and names a slot that is always 0, so it stays where it is; its key is the
 // number of its values. Independent chains are walked side by side, to hide the
-// time a load takes: eight rows through one tree for many rows, twelve trees for
-// one row.
+// time a load takes: twelve rows through one tree for many rows, twelve trees for one
+// row.
 type Compiled struct {
 	nodes   []uint64
 	roots   []uint32 // first node of each tree
 	depth   []uint32 // levels of each tree
-	order   []uint32 // trees by depth, padded to a multiple of twelve
-	starts  []uint32 // first nodes in that order
+	places  []uint32 // each tree's place among starts
+	starts  []uint32 // first nodes of the trees by depth, padded to a multiple of twelve
 	levels  []uint32 // levels of each twelve in that order
 	values  []float64
 	slots   []slot
@@ -55,16 +57,21 @@ const (
 )
 
 const (
-	lanes    = 8  // rows walked at a time
+	lanes    = 12 // rows walked at a time
 	chains   = 12 // trees walked at a time for one row
 	missLow  = 0
 	missHigh = math.MaxUint32
-	spare    = 0 // the slot that is always 0
+	spare    = 0  // the slot that is always 0
+	keyShift = 16 // where a node has its key
+	always   = 1 << (keyShift + 32)
 )
 
-// pack makes a node. Slots are lanes apart.
+// slotValue is what a slot holds for a value's integer.
+func slotValue(k uint32) uint64 { return always - uint64(k)<<keyShift }
+
+// packNode makes a node. Slots are lanes apart.
 func packNode(key uint32, slot, distance int) uint64 {
-	return uint64(key) | uint64(slot*lanes)<<32 | uint64(distance)<<48
+	return uint64(distance)<<48 | uint64(key)<<keyShift | uint64(slot*lanes)
 }
 
 // Compile packs e. It returns an error of kind Invalid when a tree is not one.
@@ -87,8 +94,8 @@ func Compile(e *Ensemble) (*Compiled, error) {
 	b.sort()
 	c.scratch.New = func() any {
 		return &workspace{
-			slots:  make([]uint32, blockGroups*lanes*len(c.slots)),
-			leaves: make([]uint32, max(len(c.order), blockGroups*lanes)), chain: make([]uint32, len(c.order)),
+			slots:  make([]uint64, blockGroups*lanes*len(c.slots)),
+			leaves: make([]uint32, blockGroups*lanes), chain: make([]uint32, len(c.starts)),
 		}
 	}
 	return c, nil
@@ -133,32 +140,32 @@ func (b *builder) ranks() {
 	}
 }
 
-// add packs tree k, level by level, children side by side.
+// add packs tree k in the order of its layout.
 func (b *builder) add(k int) error {
 	if _, err := b.e.preorder(k); err != nil {
 		return err
 	}
 	t, c := &b.e.Trees[k], b.c
-	first := len(c.nodes)
-	c.roots = append(c.roots, uint32(first))
-	queue, level := []int32{0}, []uint32{0}
-	var deepest uint32
-	for at := 0; at < len(queue); at++ {
-		i := queue[at]
-		deepest = max(deepest, level[at])
+	for len(c.nodes)%lineNodes != 1 {
+		c.nodes = append(c.nodes, 0)
+	}
+	c.roots = append(c.roots, uint32(len(c.nodes)))
+	order, place := layout(t)
+	level, deepest := make([]uint32, len(place)), uint32(0)
+	for at, i := range order {
+		deepest = max(deepest, level[i])
 		if t.Left[i] < 0 {
 			c.nodes = append(c.nodes, packNode(b.leaf(t.Value[int(i)*c.outputs:(int(i)+1)*c.outputs]), spare, 0))
 			continue
 		}
-		distance := len(queue) - at
+		distance := int(place[t.Right[i]]) - at
 		slot, key := b.test(t, i)
-		if distance > math.MaxUint16 || slot*lanes > math.MaxUint16 {
+		if distance >= math.MaxUint16 || slot*lanes > math.MaxUint16 {
 			b.large = true
 			return nil
 		}
 		c.nodes = append(c.nodes, packNode(key, slot, distance))
-		queue = append(queue, t.Left[i], t.Right[i])
-		level = append(level, level[at]+1, level[at]+1)
+		level[t.Left[i]], level[t.Right[i]] = level[i]+1, level[i]+1
 	}
 	c.depth = append(c.depth, deepest)
 	return nil
@@ -229,15 +236,19 @@ func (b *builder) setSlot(s slot, id slotID) int {
 // of twelve with the last one once more.
 func (b *builder) sort() {
 	c := b.c
-	c.order = make([]uint32, len(c.roots), len(c.roots)+chains)
-	for i := range c.order {
-		c.order[i] = uint32(i)
+	order := make([]uint32, len(c.roots), len(c.roots)+chains)
+	for i := range order {
+		order[i] = uint32(i)
 	}
-	slices.SortStableFunc(c.order, func(x, y uint32) int { return int(c.depth[x]) - int(c.depth[y]) })
-	for len(c.order)%chains != 0 {
-		c.order = append(c.order, c.order[len(c.order)-1])
+	slices.SortStableFunc(order, func(x, y uint32) int { return int(c.depth[x]) - int(c.depth[y]) })
+	c.places = make([]uint32, len(order))
+	for i, t := range order {
+		c.places[t] = uint32(i)
 	}
-	for i, t := range c.order {
+	for len(order)%chains != 0 {
+		order = append(order, order[len(order)-1])
+	}
+	for i, t := range order {
 		c.starts = append(c.starts, c.roots[t])
 		if i%chains == chains-1 {
 			c.levels = append(c.levels, c.depth[t])

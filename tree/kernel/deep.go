@@ -9,7 +9,7 @@ type deepTree struct {
 
 // keepDeep replaces the packed nodes by the trees themselves.
 func (c *Compiled) keepDeep(e *Ensemble) error {
-	c.nodes, c.values, c.slots, c.order = nil, nil, nil, nil
+	c.nodes, c.values, c.slots, c.places = nil, nil, nil, nil
 	for k := range e.Trees {
 		if _, err := e.preorder(k); err != nil {
 			return err

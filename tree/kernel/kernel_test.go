@@ -130,9 +130,9 @@ func TestWalkersEqualPlainGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		width := len(c.slots) * lanes
-		slots := make([]uint32, 2*width)
+		slots := make([]uint64, 2*width)
 		for i := range slots {
-			if slots[i] = r.Uint32(); i%width < lanes {
+			if slots[i] = slotValue(r.Uint32()); i%width < lanes {
 				slots[i] = 0
 			}
 		}

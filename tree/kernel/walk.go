@@ -5,12 +5,12 @@ import (
 	"math/bits"
 )
 
-// blockGroups is how many groups of eight rows pass a tree before the next tree,
+// blockGroups is how many groups of twelve rows pass a tree before the next tree,
 // so that a tree's nodes are fetched once for all of them.
-const blockGroups = 16
+const blockGroups = 10
 
 type workspace struct {
-	slots  []uint32
+	slots  []uint64
 	leaves []uint32
 	chain  []uint32
 }
@@ -34,9 +34,10 @@ func (c *Compiled) Sum(dst, x, start []float64) {
 	}
 	w := c.scratch.Get().(*workspace)
 	r := 0
-	for ; rows-r >= lanes; r += min(blockGroups*lanes, (rows-r)&^(lanes-1)) {
-		n := min(blockGroups*lanes, (rows-r)&^(lanes-1))
+	for rows-r >= lanes {
+		n := min(blockGroups*lanes, (rows-r)/lanes*lanes)
 		c.sumBlock(w, dst[r*k:(r+n)*k], x[r*c.inputs:(r+n)*c.inputs])
+		r += n
 	}
 	for ; r < rows; r++ {
 		c.sumRow(w, dst[r*k:(r+1)*k], x[r*c.inputs:(r+1)*c.inputs])
@@ -48,49 +49,47 @@ func (c *Compiled) Sum(dst, x, start []float64) {
 func (c *Compiled) sumRow(w *workspace, dst, row []float64) {
 	for i := range c.slots {
 		if s := &c.slots[i]; s.column >= 0 {
-			w.slots[i*lanes] = s.key(row[s.column])
+			w.slots[i*lanes] = slotValue(s.key(row[s.column]))
 		}
 	}
 	w.slots[spare] = 0
 	chain := w.chain[:copy(w.chain, c.starts)]
 	walkTrees(c.nodes, chain, w.slots, c.levels)
-	for i, t := range c.order {
-		w.leaves[t] = chain[i]
-	}
-	c.addRow(dst, w.leaves[:len(c.roots)])
+	c.addRow(dst, chain)
 }
 
-// addRow adds the values of one row's leaves in tree order.
+// addRow adds the values of one row's leaves in tree order. A tree's leaf is at
+// its place in leaves.
 func (c *Compiled) addRow(dst []float64, leaves []uint32) {
 	switch {
 	case c.outputs == 1 && c.turns == 1:
 		sum := dst[0]
-		for _, l := range leaves {
-			sum += c.values[l]
+		for _, p := range c.places {
+			sum += c.values[leaves[p]]
 		}
 		dst[0] = sum
 	case c.outputs == 2:
 		a, b := dst[0], dst[1]
-		for _, l := range leaves {
-			v := (*[2]float64)(c.values[2*l:])
+		for _, p := range c.places {
+			v := (*[2]float64)(c.values[2*leaves[p]:])
 			a += v[0]
 			b += v[1]
 		}
 		dst[0], dst[1] = a, b
 	case c.turns > 1:
-		for t, l := range leaves {
-			dst[t%c.turns] += c.values[l]
+		for t, p := range c.places {
+			dst[t%c.turns] += c.values[leaves[p]]
 		}
 	default:
-		for _, l := range leaves {
+		for _, p := range c.places {
 			for k := range dst {
-				dst[k] += c.values[int(l)*c.outputs+k]
+				dst[k] += c.values[int(leaves[p])*c.outputs+k]
 			}
 		}
 	}
 }
 
-// sumBlock sums a whole number of groups of eight rows, one tree at a time.
+// sumBlock sums a whole number of groups of twelve rows, one tree at a time.
 func (c *Compiled) sumBlock(w *workspace, dst, x []float64) {
 	rows := len(x) / c.inputs
 	width := len(c.slots) * lanes
@@ -126,12 +125,12 @@ func (c *Compiled) sumBlock(w *workspace, dst, x []float64) {
 	}
 }
 
-// keys turns eight rows into integers, eight side by side a slot.
-func (c *Compiled) keys(dst []uint32, x []float64) {
+// keys fills the slots of twelve rows, twelve side by side a slot.
+func (c *Compiled) keys(dst []uint64, x []float64) {
 	for i := range c.slots {
-		s, out := &c.slots[i], (*[lanes]uint32)(dst[i*lanes:])
+		s, out := &c.slots[i], (*[lanes]uint64)(dst[i*lanes:])
 		if s.column < 0 {
-			*out = [lanes]uint32{}
+			*out = [lanes]uint64{}
 			continue
 		}
 		if s.kind == rank {
@@ -139,7 +138,7 @@ func (c *Compiled) keys(dst []uint32, x []float64) {
 			continue
 		}
 		for k := range out {
-			out[k] = s.key(x[k*c.inputs+int(s.column)])
+			out[k] = slotValue(s.key(x[k*c.inputs+int(s.column)]))
 		}
 	}
 }
@@ -168,9 +167,9 @@ func (s *slot) cap() uint32 {
 	return missHigh
 }
 
-// ranks counts, for eight values stride apart, the thresholds below each: eight
+// ranks counts, for twelve values stride apart, the thresholds below each: twelve
 // halvings side by side.
-func (s *slot) ranks(out *[lanes]uint32, x []float64, stride int) {
+func (s *slot) ranks(out *[lanes]uint64, x []float64, stride int) {
 	var at, key [lanes]uint64
 	for k := range key {
 		key[k] = orderKey(x[k*stride] + 0)
@@ -185,8 +184,8 @@ func (s *slot) ranks(out *[lanes]uint32, x []float64, stride int) {
 		n -= half
 	}
 	for k := range at {
-		if out[k] = uint32(at[k]); x[k*stride] != x[k*stride] {
-			out[k] = s.missing
+		if out[k] = always - at[k]<<keyShift; x[k*stride] != x[k*stride] {
+			out[k] = slotValue(s.missing)
 		}
 	}
 }
@@ -208,67 +207,61 @@ func orderKey(x float64) uint64 {
 	return u ^ (uint64(int64(u)>>63) | 1<<63)
 }
 
-// step goes one level down from node i: right when value is above the key, which
-// the sign of their difference says.
-func step(node uint64, i, value uint32) uint32 {
-	return i + uint32(node>>48) + uint32((node&math.MaxUint32-uint64(value))>>63)
-}
-
 // walkTreesGo is walkTrees in plain Go: it walks trees for one row from the nodes
 // in chain and replaces these by the numbers of the leaves' values. depth has the
 // levels of each twelve. More than six chains at a time would not fit registers.
-func walkTreesGo(nodes []uint64, chain []uint32, slots []uint32, depth []uint32) {
+func walkTreesGo(nodes []uint64, chain []uint32, slots []uint64, depth []uint32) {
 	for k, levels := range depth {
 		for at := k * chains; at < (k+1)*chains; at += 6 {
 			p := (*[6]uint32)(chain[at:])
-			a, b, c, d, e, f := p[0], p[1], p[2], p[3], p[4], p[5]
+			a, b, c, d, e, f := uint64(p[0]), uint64(p[1]), uint64(p[2]), uint64(p[3]), uint64(p[4]), uint64(p[5])
 			for range levels {
 				n := nodes[a]
-				a = step(n, a, slots[uint16(n>>32)])
+				a += (n + slots[uint16(n)]) >> 48
 				n = nodes[b]
-				b = step(n, b, slots[uint16(n>>32)])
+				b += (n + slots[uint16(n)]) >> 48
 				n = nodes[c]
-				c = step(n, c, slots[uint16(n>>32)])
+				c += (n + slots[uint16(n)]) >> 48
 				n = nodes[d]
-				d = step(n, d, slots[uint16(n>>32)])
+				d += (n + slots[uint16(n)]) >> 48
 				n = nodes[e]
-				e = step(n, e, slots[uint16(n>>32)])
+				e += (n + slots[uint16(n)]) >> 48
 				n = nodes[f]
-				f = step(n, f, slots[uint16(n>>32)])
+				f += (n + slots[uint16(n)]) >> 48
 			}
-			p[0], p[1], p[2] = uint32(nodes[a]), uint32(nodes[b]), uint32(nodes[c])
-			p[3], p[4], p[5] = uint32(nodes[d]), uint32(nodes[e]), uint32(nodes[f])
+			p[0], p[1], p[2] = leafOf(nodes[a]), leafOf(nodes[b]), leafOf(nodes[c])
+			p[3], p[4], p[5] = leafOf(nodes[d]), leafOf(nodes[e]), leafOf(nodes[f])
 		}
 	}
 }
 
+// leafOf returns the number of a leaf's values.
+func leafOf(node uint64) uint32 { return uint32(node >> keyShift) }
+
 // walkRowsGo is walkRows in plain Go: it walks len(leaves) rows through one tree
-// and writes the numbers of their leaves' values. Rows are eight side by side in
+// and writes the numbers of their leaves' values. Rows are twelve side by side in
 // slots.
-func walkRowsGo(nodes []uint64, slots []uint32, width int, depth uint32, leaves []uint32) {
-	for at := 0; at < len(leaves); at += lanes {
-		s := slots[at/lanes*width : (at/lanes+1)*width]
-		var a, b, c, d, e, f, g, h uint32
+func walkRowsGo(nodes, slots []uint64, width int, depth uint32, leaves []uint32) {
+	for at := 0; at < len(leaves); at += 6 {
+		from := at/lanes*width + at%lanes
+		s := slots[from : from+width-at%lanes]
+		var a, b, c, d, e, f uint64
 		for range depth {
 			n := nodes[a]
-			a = step(n, a, s[int(uint16(n>>32))])
+			a += (n + s[int(uint16(n))]) >> 48
 			n = nodes[b]
-			b = step(n, b, s[int(uint16(n>>32))+1])
+			b += (n + s[int(uint16(n))+1]) >> 48
 			n = nodes[c]
-			c = step(n, c, s[int(uint16(n>>32))+2])
+			c += (n + s[int(uint16(n))+2]) >> 48
 			n = nodes[d]
-			d = step(n, d, s[int(uint16(n>>32))+3])
+			d += (n + s[int(uint16(n))+3]) >> 48
 			n = nodes[e]
-			e = step(n, e, s[int(uint16(n>>32))+4])
+			e += (n + s[int(uint16(n))+4]) >> 48
 			n = nodes[f]
-			f = step(n, f, s[int(uint16(n>>32))+5])
-			n = nodes[g]
-			g = step(n, g, s[int(uint16(n>>32))+6])
-			n = nodes[h]
-			h = step(n, h, s[int(uint16(n>>32))+7])
+			f += (n + s[int(uint16(n))+5]) >> 48
 		}
-		out := (*[lanes]uint32)(leaves[at:])
-		out[0], out[1], out[2], out[3] = uint32(nodes[a]), uint32(nodes[b]), uint32(nodes[c]), uint32(nodes[d])
-		out[4], out[5], out[6], out[7] = uint32(nodes[e]), uint32(nodes[f]), uint32(nodes[g]), uint32(nodes[h])
+		out := (*[6]uint32)(leaves[at:])
+		out[0], out[1], out[2] = leafOf(nodes[a]), leafOf(nodes[b]), leafOf(nodes[c])
+		out[3], out[4], out[5] = leafOf(nodes[d]), leafOf(nodes[e]), leafOf(nodes[f])
 	}
 }

@@ -1,18 +1,20 @@
+//go:build !purego
+
 package kernel
 
 //go:noescape
-func walkTreesAsm(nodes *uint64, chain *uint32, slots *uint32, depth *uint32, groups int)
+func walkTreesAsm(nodes *uint64, chain *uint32, slots *uint64, depth *uint32, groups int)
 
 //go:noescape
-func walkRowsAsm(nodes *uint64, slots *uint32, width int, depth uint32, leaves *uint32, groups int)
+func walkRowsAsm(nodes, slots *uint64, width int, depth uint32, leaves *uint32, groups int)
 
-func walkTrees(nodes []uint64, chain []uint32, slots []uint32, depth []uint32) {
+func walkTrees(nodes []uint64, chain []uint32, slots []uint64, depth []uint32) {
 	if len(depth) > 0 {
 		_ = chain[chains*len(depth)-1]
 		walkTreesAsm(&nodes[0], &chain[0], &slots[0], &depth[0], len(depth))
 	}
 }
 
-func walkRows(nodes []uint64, slots []uint32, width int, depth uint32, leaves []uint32) {
-	walkRowsAsm(&nodes[0], &slots[0], width*4, depth, &leaves[0], len(leaves)/lanes)
+func walkRows(nodes, slots []uint64, width int, depth uint32, leaves []uint32) {
+	walkRowsAsm(&nodes[0], &slots[0], width*8, depth, &leaves[0], len(leaves)/lanes)
 }

@@ -1,15 +1,23 @@
+//go:build !purego
+
 #include "textflag.h"
 
-// One step of a chain: the node at index I has its key in the lower half, then
-// its slot and its distance. Carry is set when key < value.
+// One step of a chain from the node at index I: its slot is in the low 16 bits;
+// node and slot are added, and the top 16 bits of the sum are the distance to the
+// next node.
 #define STEP(I, OFFSET) \
-	MOVWLZX 4(DI)(I*8), BX \
-	MOVL OFFSET(SI)(BX*4), BX \
-	CMPL (DI)(I*8), BX \
-	MOVWLZX 6(DI)(I*8), BX \
-	ADCQ BX, I
+	MOVWLZX (DI)(I*8), BX \
+	MOVQ OFFSET(SI)(BX*8), BX \
+	ADDQ (DI)(I*8), BX \
+	SHRQ $48, BX \
+	ADDQ BX, I
 
-// func walkTreesAsm(nodes *uint64, chain *uint32, slots *uint32, depth *uint32, groups int)
+// LEAF stores the number of the leaf's values.
+#define LEAF(I, OFFSET) \
+	MOVL 2(DI)(I*8), I \
+	MOVL I, OFFSET(BX)
+
+// func walkTreesAsm(nodes *uint64, chain *uint32, slots *uint64, depth *uint32, groups int)
 TEXT ·walkTreesAsm(SB), NOSPLIT, $8-40
 	MOVQ nodes+0(FP), DI
 	MOVQ slots+16(FP), SI
@@ -54,48 +62,33 @@ level:
 
 walked:
 	MOVQ chain+8(FP), BX
-	MOVL (DI)(R8*8), R8
-	MOVL R8, 0(BX)
-	MOVL (DI)(R9*8), R9
-	MOVL R9, 4(BX)
-	MOVL (DI)(R10*8), R10
-	MOVL R10, 8(BX)
-	MOVL (DI)(R11*8), R11
-	MOVL R11, 12(BX)
-	MOVL (DI)(R12*8), R12
-	MOVL R12, 16(BX)
-	MOVL (DI)(R13*8), R13
-	MOVL R13, 20(BX)
-	MOVL (DI)(R14*8), R14
-	MOVL R14, 24(BX)
-	MOVL (DI)(R15*8), R15
-	MOVL R15, 28(BX)
-	MOVL (DI)(AX*8), AX
-	MOVL AX, 32(BX)
-	MOVL (DI)(CX*8), CX
-	MOVL CX, 36(BX)
-	MOVL (DI)(DX*8), DX
-	MOVL DX, 40(BX)
-	MOVL (DI)(BP*8), BP
-	MOVL BP, 44(BX)
+	LEAF(R8, 0)
+	LEAF(R9, 4)
+	LEAF(R10, 8)
+	LEAF(R11, 12)
+	LEAF(R12, 16)
+	LEAF(R13, 20)
+	LEAF(R14, 24)
+	LEAF(R15, 28)
+	LEAF(AX, 32)
+	LEAF(CX, 36)
+	LEAF(DX, 40)
+	LEAF(BP, 44)
 	ADDQ $48, BX
 	MOVQ BX, chain+8(FP)
 	DECQ groups+32(FP)
 	JNZ  trees
 	RET
 
-// func walkRowsAsm(nodes *uint64, slots *uint32, width int, depth uint32, leaves *uint32, groups int)
+// func walkRowsAsm(nodes *uint64, slots *uint64, width int, depth uint32, leaves *uint32, groups int)
 // width is in bytes.
-TEXT ·walkRowsAsm(SB), NOSPLIT, $16-48
+TEXT ·walkRowsAsm(SB), NOSPLIT, $8-48
 	MOVQ nodes+0(FP), DI
 	MOVQ slots+8(FP), SI
-	MOVQ leaves+32(FP), AX
-	MOVQ AX, out-8(SP)
-	MOVQ groups+40(FP), AX
-	MOVQ AX, left-16(SP)
 
 rows:
-	MOVL depth+24(FP), CX
+	MOVL depth+24(FP), AX
+	MOVL AX, left-8(SP)
 	XORL R8, R8
 	XORL R9, R9
 	XORL R10, R10
@@ -104,42 +97,46 @@ rows:
 	XORL R13, R13
 	XORL R14, R14
 	XORL R15, R15
-	TESTL CX, CX
-	JZ   reached
+	XORL AX, AX
+	XORL CX, CX
+	XORL DX, DX
+	XORL BP, BP
+	CMPL left-8(SP), $0
+	JEQ  reached
 
 down:
 	STEP(R8, 0)
-	STEP(R9, 4)
-	STEP(R10, 8)
-	STEP(R11, 12)
-	STEP(R12, 16)
-	STEP(R13, 20)
-	STEP(R14, 24)
-	STEP(R15, 28)
-	DECL CX
+	STEP(R9, 8)
+	STEP(R10, 16)
+	STEP(R11, 24)
+	STEP(R12, 32)
+	STEP(R13, 40)
+	STEP(R14, 48)
+	STEP(R15, 56)
+	STEP(AX, 64)
+	STEP(CX, 72)
+	STEP(DX, 80)
+	STEP(BP, 88)
+	DECL left-8(SP)
 	JNZ  down
 
 reached:
-	MOVQ out-8(SP), BX
-	MOVL (DI)(R8*8), AX
-	MOVL AX, 0(BX)
-	MOVL (DI)(R9*8), AX
-	MOVL AX, 4(BX)
-	MOVL (DI)(R10*8), AX
-	MOVL AX, 8(BX)
-	MOVL (DI)(R11*8), AX
-	MOVL AX, 12(BX)
-	MOVL (DI)(R12*8), AX
-	MOVL AX, 16(BX)
-	MOVL (DI)(R13*8), AX
-	MOVL AX, 20(BX)
-	MOVL (DI)(R14*8), AX
-	MOVL AX, 24(BX)
-	MOVL (DI)(R15*8), AX
-	MOVL AX, 28(BX)
-	ADDQ $32, BX
-	MOVQ BX, out-8(SP)
+	MOVQ leaves+32(FP), BX
+	LEAF(R8, 0)
+	LEAF(R9, 4)
+	LEAF(R10, 8)
+	LEAF(R11, 12)
+	LEAF(R12, 16)
+	LEAF(R13, 20)
+	LEAF(R14, 24)
+	LEAF(R15, 28)
+	LEAF(AX, 32)
+	LEAF(CX, 36)
+	LEAF(DX, 40)
+	LEAF(BP, 44)
+	ADDQ $48, BX
+	MOVQ BX, leaves+32(FP)
 	ADDQ width+16(FP), SI
-	DECQ left-16(SP)
+	DECQ groups+40(FP)
 	JNZ  rows
 	RET

@@ -1,11 +1,11 @@
-//go:build !amd64
+//go:build !amd64 || purego
 
 package kernel
 
-func walkTrees(nodes []uint64, chain []uint32, slots []uint32, depth []uint32) {
+func walkTrees(nodes []uint64, chain []uint32, slots []uint64, depth []uint32) {
 	walkTreesGo(nodes, chain, slots, depth)
 }
 
-func walkRows(nodes []uint64, slots []uint32, width int, depth uint32, leaves []uint32) {
+func walkRows(nodes, slots []uint64, width int, depth uint32, leaves []uint32) {
 	walkRowsGo(nodes, slots, width, depth, leaves)
 }
