@@ -22,6 +22,9 @@ import (
 // turned into features and labels over the horizon when no target is named;
 // everything else is a table with a target column.
 func Run(ctx context.Context, spec Spec) (*Result, error) {
+	if spec.Learner == "" && spec.Target == "" && smart.IsBackblaze(spec.Data) {
+		return runRecipe(ctx, spec)
+	}
 	l, err := newLearner(spec.Learner, spec.Params)
 	if err != nil {
 		return nil, err
