@@ -142,7 +142,7 @@ func groupOf(rows []Outcome) (g group, failing int) {
 }
 
 func (g group) widths(failing int, spread float64) (z, below, above float64) {
-	expected, rate := g.expected/g.weight, min(g.failed/g.weight, 1-1e-9)
+	expected, rate := g.expected/g.weight, (g.failed+.5)/(g.weight+1)
 	z = logit(expected)
 	low, high := countBounds(failing)
 	miss := logit(rate) - z
