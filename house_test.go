@@ -32,7 +32,7 @@ var rows = []struct {
 	{"kernels", []string{"tree/kernel"}},
 	{"learning", []string{"tree", "tree/hist", "linear", "feature"}},
 	{"judging", []string{"eval", "eval/survival"}},
-	{"truth", []string{"audit"}},
+	{"truth", []string{"audit", "forecast"}},
 	{"containers", []string{"model/pickle"}},
 	{"readers", []string{"model/boosted", "model/mlfolder", "model/native", "model/onnx", "model/sklearn", "model/skops"}},
 	{"model", []string{"model"}},

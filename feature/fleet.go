@@ -109,7 +109,7 @@ func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats
 	age := math.NaN()
 	for i := range d.traces {
 		t, col := &d.traces[i], &f.plan.columns[i]
-		n := t.write(dst[col.from:], d.last, col.role)
+		n := t.write(dst[col.from:], f.plan, col.role, d.last, f.first)
 		switch {
 		case col.role == clock:
 			age = t.value / 24
@@ -122,7 +122,7 @@ func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats
 			}
 		}
 	}
-	seen := float64(longest)
+	seen := float64(f.plan.memory)
 	if d.first != f.first {
 		seen = min(seen, float64(d.last-d.first)+1)
 	}

@@ -172,7 +172,7 @@ func (f *Fold) take(r *smart.Reading, day smart.Date, at []int) (int32, bool) {
 		if at[i] >= 0 {
 			v = r.Values[at[i]]
 		}
-		if !d.traces[i].add(day, v, f.plan.columns[i].role) {
+		if !d.traces[i].add(day, v, f.plan.memory) {
 			d.lost++
 		}
 	}

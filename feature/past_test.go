@@ -47,13 +47,13 @@ func TestPastEqualsAllValues(t *testing.T) {
 			if v != v {
 				v = 0
 			}
-			tr.add(day, v, kind)
+			tr.add(day, v, MaxMemory)
 			if n := len(all.values); n == 0 || all.values[n-1] != v {
 				all.days, all.values = append(all.days, day), append(all.values, v)
 			}
 			if rng.IntN(20) == 0 {
 				d := &drive{first: 1000, last: day, traces: []trace{newTrace()}}
-				in := &stateReader{b: tr.append(nil, d, reach(kind))}
+				in := &stateReader{b: tr.append(nil, d, MaxMemory)}
 				if in.trace(&d.traces[0], d); in.bad || len(in.b) > 0 {
 					t.Fatalf("seed %d, day %d: the trace is not read back", seed, day)
 				}
@@ -70,4 +70,11 @@ func TestPastEqualsAllValues(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ago returns the value known on day, or the first one known after it.
+func (t *trace) ago(day smart.Date) float64 {
+	c := cursor{t.past, t.since, t.value}
+	c.until(day)
+	return c.v
 }

@@ -23,7 +23,7 @@ func newTrace() trace {
 
 // add takes the value of a day later than all before. It reports false when the
 // value is missing and was known before.
-func (t *trace) add(day smart.Date, v float64, r role) bool {
+func (t *trace) add(day smart.Date, v float64, memory smart.Date) bool {
 	switch {
 	case v == t.value:
 		return true
@@ -38,18 +38,11 @@ func (t *trace) add(day smart.Date, v float64, r role) bool {
 	if v > 0 && t.nonzero == smart.NoDate {
 		t.nonzero = day
 	}
-	if reach := reach(r); reach > 0 && t.since != smart.NoDate {
-		t.remember(day, v, reach)
+	if t.since != smart.NoDate {
+		t.remember(day, v, memory)
 	}
 	t.value, t.since = v, day
 	return true
-}
-
-// ago returns the value known on day, or the first one known after it.
-func (t *trace) ago(day smart.Date) float64 {
-	c := cursor{t.past, t.since, t.value}
-	c.until(day)
-	return c.v
 }
 
 // until goes back to the value known on day, or the first one known after it.
@@ -59,16 +52,17 @@ func (c *cursor) until(day smart.Date) {
 }
 
 // write puts the features of an attribute into dst as of day and returns how
-// many there are. dst begins at the attribute's first feature.
-func (t *trace) write(dst []float64, day smart.Date, r role) int {
+// many there are. dst begins at the attribute's first feature; first is the first
+// day of the fleet.
+func (t *trace) write(dst []float64, p *plan, r role, day, first smart.Date) int {
 	if r == clock {
-		return 0
+		return t.writeClock(dst, p, day)
 	}
 	v := t.value
 	dst[0] = v
 	n := 1
 	c := cursor{t.past, t.since, t.value}
-	for _, w := range windows[r] { // the shortest first
+	for _, w := range p.windows[r] { // the shortest first
 		c.until(day - smart.Date(w))
 		dst[n] = v - c.v
 		n++
@@ -80,15 +74,43 @@ func (t *trace) write(dst []float64, day smart.Date, r role) int {
 	if r == heat {
 		return n + 1
 	}
-	dst[n+1], dst[n+2] = 0, calmest
-	if v != v {
+	most := float64(p.memory)
+	dst[n+1], dst[n+2] = 0, most
+	switch {
+	case v != v:
 		dst[n+1], dst[n+2] = math.NaN(), math.NaN()
-	}
-	if t.nonzero != smart.NoDate {
-		dst[n+1] = float64(day-t.nonzero) + 1
+	case t.nonzero == first:
+		dst[n+1] = most
+	case t.nonzero != smart.NoDate:
+		dst[n+1] = min(most, float64(day-t.nonzero)+1)
 	}
 	if t.rose != smart.NoDate {
-		dst[n+2] = min(calmest, float64(day-t.rose))
+		dst[n+2] = min(most, float64(day-t.rose))
 	}
 	return n + 3
+}
+
+// writeClock puts the features of power-on hours into dst.
+func (t *trace) writeClock(dst []float64, p *plan, day smart.Date) int {
+	oldest := cursor{t.past, t.since, t.value}
+	oldest.until(day - p.memory)
+	c := cursor{t.past, t.since, t.value}
+	for n, w := range p.windows[clock] {
+		from := max(day-smart.Date(w), oldest.day)
+		c.until(from)
+		switch {
+		case t.value != t.value:
+			dst[n] = math.NaN()
+		case from >= day:
+			dst[n] = 24
+		default:
+			dst[n] = (t.value - c.v) / float64(day-from)
+		}
+	}
+	n := len(p.windows[clock])
+	dst[n] = math.NaN()
+	if t.since != smart.NoDate {
+		dst[n] = min(float64(p.memory), float64(day-t.since))
+	}
+	return n + 1
 }

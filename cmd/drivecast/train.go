@@ -23,6 +23,10 @@ type trainOptions struct {
 	params     []string
 	iteration  int
 	horizon    string
+	until      string
+	budget     string
+	costs      string
+	compare    string
 	out        string
 	tracking   string
 	experiment string
@@ -34,13 +38,16 @@ type trainOptions struct {
 func (a *app) trainCommand() *cobra.Command {
 	var o trainOptions
 	c := &cobra.Command{
-		Use:   "train --data FILE --target COL --learner NAME --out DIR",
+		Use:   "train --data PATH [--target COL --learner NAME] --out DIR",
 		Short: "Train a model and judge it on rows that were held out",
 		Long: `Train a model and judge it on rows that were held out.
 
 --data is a CSV file (plain, gzip or zip) with a target column, or a folder of
 Backblaze daily statistics; for these, leave --target out: the target is failure
-within --horizon, and the split is by time.
+within --horizon, and the split is by time. Leave --learner out as well, and the
+default recipe compares logistic regression, random forest, extra trees, boosting
+and their means on days after those they learned from, calibrates the best, learns
+from all days, and says why. See docs/prediction.md.
 
 --learner takes scikit-learn's class names, and GBDT and HistForest for boosting
 and forests on binned columns; LGBMClassifier, XGBClassifier and
@@ -52,6 +59,7 @@ scikit-learn, LightGBM and XGBoost. The model is written to
 with --register its model becomes a version of that name.`,
 		Example: `  drivecast train --data drives.csv --target failure --learner RandomForestClassifier \
     --param n_estimators=100 --param max_depth=10 --seed 42 --out model
+  drivecast train --data backblaze/2013_daily --horizon 7d --out model
   drivecast train --data backblaze/2013_daily --horizon 7d --learner RandomForestClassifier --out model`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.train(c.Context(), c, &o) },
@@ -65,6 +73,10 @@ with --register its model becomes a version of that name.`,
 	f.IntVar(&o.iteration, "iteration", 0, "a preset instead of --learner: 1 is logistic regression, 2 a random forest")
 	f.Uint32Var(&o.spec.Seed, "seed", 42, "random state of split and learner")
 	f.Float64Var(&o.spec.TestSize, "test-size", 0.2, "share of rows (of days) held out; 0 fits on all")
+	f.StringVar(&o.until, "until", "", "daily statistics: last day that is learned from, like 2025-01-31; the days after it only give labels (default: all)")
+	f.StringVar(&o.budget, "alarm-budget", "", "daily statistics: false alarms that are affordable, like \"1 per 24 drives per year\"; sets the threshold of high risk")
+	f.StringVar(&o.costs, "costs", "", "daily statistics: what a missed failure and an alarm cost, like miss=500,alarm=40, or a file of such lines; sets the threshold instead")
+	f.StringVar(&o.compare, "compare-with", "", "daily statistics: a model to compare with on the same days")
 	f.StringVar(&o.horizon, "horizon", "7d", "daily statistics: how far ahead a failure is predicted")
 	f.StringVar(&o.spec.Compat, "compat", "sklearn-1.9", "grow the trees of scikit-learn 1.9 and later, or sklearn-1.8 for 1.0 to 1.8")
 	f.IntVar(&o.spec.Workers, "workers", 0, "goroutines (default: one a processor)")
@@ -97,8 +109,15 @@ func (o *trainOptions) complete() error {
 		}
 		o.spec.Learner, o.params = p.learner, append(p.params, o.params...)
 	}
-	if o.spec.Learner == "" {
-		return errs.New(errs.Usage, "train needs --learner: one of %s", strings.Join(train.Learners(), ", "))
+	recipe := o.spec.Learner == ""
+	if recipe && o.spec.Target != "" {
+		return errs.New(errs.Usage, "train needs --learner for a table: one of %s", strings.Join(train.Learners(), ", "))
+	}
+	if recipe && len(o.params) > 0 {
+		return errs.New(errs.Usage, "--param belongs to a --learner; the default recipe has none")
+	}
+	if err := o.completeAlarms(recipe); err != nil {
+		return err
 	}
 	var err error
 	if o.spec.Params, err = train.ParseParams(o.params); err != nil {
@@ -139,6 +158,13 @@ func (a *app) train(ctx context.Context, c *cobra.Command, o *trainOptions) erro
 		if server, err = client.New(o.tracking, a.getenv); err != nil {
 			return err
 		}
+	}
+	if o.compare != "" {
+		previous, err := a.openModel(ctx, o.compare, o.tracking)
+		if err != nil {
+			return err
+		}
+		o.spec.Compare = previous
 	}
 	leave, err := o.spread.join(ctx, &o.spec)
 	if err != nil {
@@ -207,8 +233,12 @@ func (a *app) printTrained(r trainReport, form output) error {
 	if form == "json" {
 		return a.printJSON(map[string]any{
 			"learner": r.Learner, "params": r.Settings, "metrics": metrics, "split": r.Split, "data": r.Data,
-			"left_out": r.LeftOut, "out": r.Out, "run_id": r.Run, "version": r.Version, "importances": r.Importances,
+			"left_out": r.LeftOut, "evidence": r.Evidence, "out": r.Out, "run_id": r.Run, "version": r.Version,
+			"importances": r.Importances,
 		})
+	}
+	if r.Evidence != nil {
+		return a.printForecast(r)
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "learner\t%s\n", r.Learner)

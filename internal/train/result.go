@@ -3,6 +3,7 @@ package train
 import (
 	"github.com/drivecast/drivecast/eval"
 	"github.com/drivecast/drivecast/model"
+	"github.com/drivecast/drivecast/smart"
 	"github.com/drivecast/drivecast/table"
 	"github.com/drivecast/drivecast/tree/hist"
 )
@@ -10,23 +11,26 @@ import (
 // Spec says what to train. Start from the zero value; Data and Learner are
 // needed.
 type Spec struct {
-	Data     string   // a CSV file, or a folder or file of Backblaze daily statistics
-	Target   string   // target column of a CSV file; not used for daily statistics
-	Features []string // columns to learn from; nil: see chooseFeatures
-	Learner  string   // a scikit-learn class name; see Learners
-	Params   []Param  // its parameters
-	Seed     uint32   // random_state of split and learner
-	TestSize float64  // share of rows (daily statistics: of days) held out, in [0, 1); 0 holds none out
-	Horizon  int      // daily statistics: days ahead; 0 stands for DefaultHorizon
-	Binary   bool     // a target of other than two classes is an error
-	Compat   string   // "sklearn-1.9" or "", "sklearn-1.8": whose trees exact learners grow
-	Workers  int      // goroutines; 0: one a processor
+	Data     string       // a CSV file, or a folder or file of Backblaze daily statistics
+	Target   string       // target column of a CSV file; not used for daily statistics
+	Features []string     // columns to learn from; nil: see chooseFeatures
+	Learner  string       // a scikit-learn class name; see Learners. "": the default recipe, of daily statistics only
+	Params   []Param      // its parameters
+	Seed     uint32       // random_state of split and learner
+	TestSize float64      // share of rows (daily statistics: of days) held out, in [0, 1); 0 holds none out
+	Horizon  int          // daily statistics: days ahead; 0 stands for DefaultHorizon
+	Until    smart.Date   // daily statistics: the last day that is learned from; 0: the last whose label is known
+	Alarms   Alarms       // the default recipe: what alarms may cost
+	Compare  *model.Model // the default recipe: judged on the same rows; nil: none
+	Binary   bool         // a target of other than two classes is an error
+	Compat   string       // "sklearn-1.9" or "", "sklearn-1.8": whose trees exact learners grow
+	Workers  int          // goroutines; 0: one a processor
+	Progress Progress     // may be nil
 	// Importance is what is measured about columns: ImportanceModel or "",
 	// ImportancePermutation, ImportanceNone.
 	Importance       string
-	ImportanceMetric string   // by which permutations are judged; "": the target's usual one
-	Progress         Progress // may be nil
-	Peers            *Peers   // other processes that train the same Spec; nil: there are none
+	ImportanceMetric string // by which permutations are judged; "": the target's usual one
+	Peers            *Peers // other processes that train the same Spec; nil: there are none
 }
 
 // Peers are the processes over which one fit is spread. All of them read the same
@@ -66,6 +70,7 @@ type Result struct {
 	// Importances says how much the columns matter; nil when it was not asked for,
 	// or when the model has none and no permutation was.
 	Importances *Importances
+	Evidence    *Evidence // of the default recipe; nil otherwise
 }
 
 // Setting is a name and a value as text.
