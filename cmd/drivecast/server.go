@@ -56,7 +56,7 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where records are kept: sqlite:///FILE")
+	f.StringVar(&o.backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where records are kept: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
 	f.StringVar(&o.root, "default-artifact-root", "", "where runs keep their files (default: mlflow-artifacts:/, through this server)")
 	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "folder of the files that go through this server")
 	f.StringSliceVar(&o.webhookPrivate, "webhook-allow-private", nil, "host that webhooks may go to although it is not public; may be given several times")
@@ -89,7 +89,7 @@ func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address,
 		return err
 	}
 	defer closeStore()
-	fmt.Fprintf(a.stderr, "tracking server and registry on http://%s/, records in %s\n", l.Addr(), o.backend)
+	fmt.Fprintf(a.stderr, "tracking server and registry on http://%s/, records in %s\n", l.Addr(), sqlstore.Redact(o.backend))
 	return serveHTTP(ctx, l, h, logger)
 }
 
@@ -104,7 +104,7 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	if err := makeParent(o.backend); err != nil {
 		return nil, nil, err
 	}
-	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable})
+	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable, KeyFile: keyFile(o.backend)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -133,6 +133,15 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	}, nil
 }
 
+// keyFile is where the key lies that seals secrets in a database of a server;
+// beside a database file it needs no name.
+func keyFile(backend string) string {
+	if strings.HasPrefix(backend, "sqlite:") {
+		return ""
+	}
+	return filepath.Join(defaultDataDir, "secrets.key")
+}
+
 // localPath turns a file URI into a path.
 func localPath(uri string) string {
 	if rest, ok := strings.CutPrefix(uri, "file://"); ok {
@@ -144,6 +153,9 @@ func localPath(uri string) string {
 // makeParent makes the folder that a new SQLite file will stand in.
 func makeParent(backend string) error {
 	file, ok := strings.CutPrefix(backend, "sqlite:///")
+	if !ok && keyFile(backend) != "" {
+		return errs.Wrap(os.MkdirAll(defaultDataDir, 0o755), "make the folder of the key")
+	}
 	if !ok || file == "" {
 		return nil
 	}
