@@ -210,7 +210,7 @@ func (s *azure) Begin(_ context.Context, p string, n int) (string, []artifact.Pa
 		id := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "drivecast-part-%05d", i+1))
 		parts[i] = artifact.Part{Number: i + 1, URL: base + "&comp=block&blockid=" + url.QueryEscape(id)}
 	}
-	return "", parts, nil
+	return "blocks", parts, nil
 }
 
 // Finish commits the blocks that the parts' URLs name.
