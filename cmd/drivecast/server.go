@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
 	"github.com/drivecast/drivecast/internal/mlflow"
+	"github.com/drivecast/drivecast/internal/objectstore"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 	"github.com/drivecast/drivecast/internal/web"
 )
@@ -56,9 +58,9 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where records are kept: sqlite:///FILE")
+	f.StringVar(&o.backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where records are kept: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
 	f.StringVar(&o.root, "default-artifact-root", "", "where runs keep their files (default: mlflow-artifacts:/, through this server)")
-	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "folder of the files that go through this server")
+	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "where files that go through this server are kept: a folder, s3://, gs:// or wasbs://")
 	f.StringSliceVar(&o.webhookPrivate, "webhook-allow-private", nil, "host that webhooks may go to although it is not public; may be given several times")
 	f.StringVar(&o.version, "mlflow-version", mlflow.DefaultVersion, "what /version says")
 	f.StringSliceVar(&o.hosts, "allowed-hosts", nil, "further Host names to answer to; * is any")
@@ -89,7 +91,7 @@ func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address,
 		return err
 	}
 	defer closeStore()
-	fmt.Fprintf(a.stderr, "tracking server and registry on http://%s/, records in %s\n", l.Addr(), o.backend)
+	fmt.Fprintf(a.stderr, "tracking server and registry on http://%s/, records in %s\n", l.Addr(), sqlstore.Redact(o.backend))
 	return serveHTTP(ctx, l, h, logger)
 }
 
@@ -104,33 +106,66 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	if err := makeParent(o.backend); err != nil {
 		return nil, nil, err
 	}
-	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable})
+	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable, KeyFile: keyFile(o.backend)})
 	if err != nil {
 		return nil, nil, err
 	}
-	files, err := artifact.OpenFolder(localPath(o.artifacts))
+	files, err := a.openArtifacts(o.artifacts)
 	if err != nil {
 		db.Close()
-		return nil, nil, errs.Wrap(err, "open %s", o.artifacts)
+		return nil, nil, err
+	}
+	var root artifact.Store
+	if objectstore.Is(o.root) {
+		if root, err = objectstore.Open(o.root, a.getenv); err != nil {
+			db.Close()
+			return nil, nil, err
+		}
 	}
 	api, err := mlflow.NewHandler(ctx, mlflow.Config{
-		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Version: o.version,
+		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Root: root, Version: o.version,
 		Webhooks: db.Webhooks(), WebhookPrivate: o.webhookPrivate,
 		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
 	})
 	if err != nil {
-		files.Close()
+		closeArtifacts(files)
 		db.Close()
 		return nil, nil, err
 	}
 	api.Page = web.Handler(api.Runs, api.Models)
 	return api, func() {
-		for _, c := range []interface{ Close() error }{api, files, db} {
-			if err := c.Close(); err != nil {
+		for _, err := range []error{api.Close(), closeArtifacts(files), db.Close()} {
+			if err != nil {
 				logger.Error("close", "err", err)
 			}
 		}
 	}, nil
+}
+
+// keyFile is where the key lies that seals secrets in a database of a server;
+// beside a database file it needs no name.
+func keyFile(backend string) string {
+	if strings.HasPrefix(backend, "sqlite:") {
+		return ""
+	}
+	return filepath.Join(defaultDataDir, "secrets.key")
+}
+
+// openArtifacts opens the store of the files that go through the server: a folder,
+// in which equal contents are kept once, or a service of objects.
+func (a *app) openArtifacts(uri string) (artifact.Store, error) {
+	if objectstore.Is(uri) {
+		return objectstore.Open(uri, a.getenv)
+	}
+	f, err := artifact.OpenContent(localPath(uri))
+	return f, errs.Wrap(err, "open %s", uri)
+}
+
+func closeArtifacts(s artifact.Store) error {
+	if c, ok := s.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }
 
 // localPath turns a file URI into a path.
@@ -144,6 +179,9 @@ func localPath(uri string) string {
 // makeParent makes the folder that a new SQLite file will stand in.
 func makeParent(backend string) error {
 	file, ok := strings.CutPrefix(backend, "sqlite:///")
+	if !ok && keyFile(backend) != "" {
+		return errs.Wrap(os.MkdirAll(defaultDataDir, 0o755), "make the folder of the key")
+	}
 	if !ok || file == "" {
 		return nil
 	}

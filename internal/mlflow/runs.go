@@ -31,6 +31,7 @@ var runRoutes = []at{
 	{"GET", "metrics/get-history", "run_id!:string metric_key!:string page_token:string max_results:int", getHistory},
 	{"GET", "metrics/get-history-bulk", "run_id:strings metric_key:string max_results:int", getHistoryBulk},
 	{"GET", "metrics/get-history-bulk-interval", "run_ids!:strings metric_key!:string start_step:int end_step:int max_results:int", getHistoryInterval},
+	{"POST", "artifacts/presigned-upload-url", "run_id:string model_id:string path!:string expiration:int", signedUpload},
 	{"GET", "artifacts/list", "run_id!:string path:string page_token:string", listArtifacts},
 }
 

@@ -20,6 +20,9 @@ var migrations embed.FS
 // run yet, in the order of their numbers, each in a transaction of its own.
 func (d *DB) migrate(ctx context.Context) error {
 	err := d.Update(ctx, func(t *Tx) error {
+		if err := d.dialect.alone(t); err != nil {
+			return err
+		}
 		_, err := t.tx.ExecContext(t.ctx, "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied BIGINT NOT NULL)")
 		return err
 	})
@@ -46,6 +49,9 @@ func (d *DB) migrateFile(ctx context.Context, file string) (version int, err err
 		return 0, err
 	}
 	return version, d.Update(ctx, func(t *Tx) error {
+		if err := d.dialect.alone(t); err != nil {
+			return err
+		}
 		var n int
 		if _, err := t.Get("SELECT COUNT(*) FROM schema_migrations WHERE version = ?", []any{version}, &n); err != nil || n > 0 {
 			return err

@@ -40,7 +40,7 @@ func trackingTags(tags []registry.Tag) []tracking.Tag {
 
 // registered returns the key of a model.
 func (t *Tx) registered(name string) (key int64, err error) {
-	ok, err := t.Get("SELECT id FROM registered_models WHERE name = ?", []any{name}, &key)
+	ok, err := t.Get("SELECT id FROM registered_models WHERE name = ?"+t.lock(forChange), []any{name}, &key)
 	if err == nil && !ok {
 		err = registry.NoModel(name)
 	}

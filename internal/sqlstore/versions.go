@@ -30,7 +30,7 @@ func scanVersion(rows *sql.Rows, more ...any) (versionRow, error) {
 
 // versionKey returns the key of a version.
 func (t *Tx) versionKey(name string, number int64) (key int64, err error) {
-	ok, err := t.Get("SELECT v.id FROM model_versions v JOIN registered_models m ON m.id = v.model WHERE m.name = ? AND v.version = ?", []any{name, number}, &key)
+	ok, err := t.Get("SELECT v.id FROM model_versions v JOIN registered_models m ON m.id = v.model WHERE m.name = ? AND v.version = ?"+t.lock(forModel), []any{name, number}, &key)
 	if err == nil && !ok {
 		err = registry.NoVersion(name, strconv.FormatInt(number, 10))
 	}
@@ -200,7 +200,7 @@ func (s *Registry) SearchVersions(ctx context.Context, q registry.Query) (page [
 		case c.Entity == "tag":
 			tagClause(s.db, b, c, "model_version_tags", "version", "v.id")
 		case c.Value.Kind == filter.Number:
-			cond, args := numberCond(versionFields[c.Key], c.Op, c.Value.Number)
+			cond, args := wholeCond(versionFields[c.Key], c.Op, c.Value)
 			b.and(cond, args...)
 		default:
 			cond, args := s.db.textCond(versionFields[c.Key], c.Op, c.Value)
