@@ -1,3 +1,4 @@
+// Command fold times reading daily files into features, beside polars and DuckDB.
 package main
 
 import (
