@@ -61,6 +61,8 @@ func (l *learner) forTarget(y []float64, labels []string) *learner {
 // that of a library whose parameters are taken.
 var makers = map[string]func(name string, params []Param) (*learner, error){
 	"LogisticRegression":     logistic,
+	"LinearRegression":       regression,
+	"Ridge":                  regression,
 	"RandomForestClassifier": forest(tree.RandomForestClassifier),
 	"RandomForestRegressor":  forest(tree.RandomForestRegressor),
 	"ExtraTreesClassifier":   forest(tree.ExtraTreesClassifier),

@@ -40,8 +40,8 @@ type logisticDoc struct {
 }
 
 // Encode returns the file of a *tree.Forest, *hist.Boosted, *linear.Logistic or
-// *forecast.Model of such.
-// Another type is of kind Unsupported.
+// *linear.Regression, or a *forecast.Model of such. Another type is of kind
+// Unsupported.
 func Encode(estimator any) ([]byte, error) {
 	switch e := estimator.(type) {
 	case *tree.Forest:
@@ -52,6 +52,8 @@ func Encode(estimator any) ([]byte, error) {
 		return encodeLogistic(e)
 	case *forecast.Model:
 		return encodeForecast(e)
+	case *linear.Regression:
+		return encodeRegression(e)
 	}
 	return nil, errs.New(errs.Unsupported, "a %T cannot be written as a drivecast model file", estimator)
 }
@@ -86,6 +88,8 @@ func decodeKind(desc json.RawMessage, r *reader, outer bool) (any, error) {
 		return decodeForecast(desc, r)
 	case "logistic":
 		return decodeLogistic(desc, r)
+	case "linear":
+		return decodeRegression(desc, r)
 	}
 	return nil, errs.New(errs.Unsupported, "models of kind %q: use a newer drivecast", kind.Kind)
 }
