@@ -23,6 +23,9 @@ import (
 // everything else is a table with a target column.
 func Run(ctx context.Context, spec Spec) (*Result, error) {
 	if spec.Learner == "" && spec.Target == "" && smart.IsBackblaze(spec.Data) {
+		if spec.Peers != nil || spec.Importance == ImportancePermutation {
+			return nil, errs.New(errs.Usage, "the default recipe is not spread over processes and has no permutation importance; name a learner with --learner")
+		}
 		return runRecipe(ctx, spec)
 	}
 	p, err := Prepare(ctx, spec)
