@@ -2,7 +2,9 @@ package tune
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/drivecast/drivecast/errs"
@@ -201,6 +203,11 @@ func (r *runner) try(ctx context.Context, job Job, params map[string]string, bef
 		}
 	}
 	begin := r.opt.Now()
+	if i := slices.IndexFunc(before, func(o Outcome) bool {
+		return o.State == Complete && o.Share == job.Share && maps.Equal(o.Params, params)
+	}); i >= 0 { // a setting that was judged already is not judged again
+		return ending{outcome: Outcome{Job: job, Params: params, State: Complete, Values: before[i].Values, Value: before[i].Value}}
+	}
 	o := Outcome{Job: job, Params: params, State: Complete}
 	undefined := false
 	err := r.objective(ctx, job, params, func(v float64) bool {
