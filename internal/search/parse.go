@@ -106,6 +106,31 @@ func ParseDistribution(text string) (Distribution, error) {
 	return d, nil
 }
 
+// String writes the distribution as ParseDistribution reads it.
+func (d Distribution) String() string {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	var args []string
+	base, quantized := strings.CutPrefix(d.Kind, "q")
+	switch base {
+	case "choice":
+		for _, v := range d.Values {
+			args = append(args, choiceText(v))
+		}
+	case "randint":
+		args = []string{strconv.Itoa(d.Upper)}
+	case "normal", "lognormal":
+		args = []string{number(d.Mu), number(d.Sigma)}
+	case "loguniform": // its ends are kept as logarithms
+		args = []string{strconv.FormatFloat(math.Exp(d.Min), 'g', 12, 64), strconv.FormatFloat(math.Exp(d.Max), 'g', 12, 64)}
+	default:
+		args = []string{number(d.Min), number(d.Max)}
+	}
+	if quantized || d.Kind == "int" && d.Quantum > 0 {
+		args = append(args, number(d.Quantum))
+	}
+	return d.Kind + "(" + strings.Join(args, ",") + ")"
+}
+
 // arguments parts a text at its commas, but not within quotes and brackets.
 func arguments(s string) ([]string, error) {
 	var out []string

@@ -36,6 +36,9 @@ func TestParseSpace(t *testing.T) {
 			continue
 		}
 		d := space[space.Names()[0]]
+		if back, err := ParseDistribution(d.String()); err != nil || !alike(back.At(0.3), d.At(0.3)) {
+			t.Errorf("%s is written as %s (%v)", c.text, d, err)
+		}
 		for u, want := range map[float64]string{0: c.lo, 0.5: c.mid, math.Nextafter(1, 0): c.top} {
 			if got := d.At(u); !alike(got, want) {
 				t.Errorf("%s at %g is %s, want %s", c.text, u, got, want)

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"regexp"
 	"slices"
 
 	"github.com/drivecast/drivecast/errs"
@@ -20,6 +21,7 @@ import (
 // goes on. The last line may be torn by a crash, and is then dropped.
 type journal struct {
 	name  string
+	id    string   // of the study
 	file  *os.File // nil: nothing is written down
 	known map[int]entry
 }
@@ -32,6 +34,7 @@ type entry struct {
 // head is the first line of a journal.
 type head struct {
 	Version  int      `json:"drivecast_study"`
+	ID       string   `json:"id"`
 	Settings Settings `json:"settings"`
 }
 
@@ -41,9 +44,13 @@ const (
 	headStart      = `{"drivecast_study":`
 )
 
-// openJournal opens the journal of a study, and makes it when there is none.
-func openJournal(name string, s Settings) (*journal, error) {
-	j := &journal{name: name, known: map[int]entry{}}
+// idForm is what the name of a study looks like; queries are made of it.
+var idForm = regexp.MustCompile(`^[0-9A-Za-z-]{0,64}$`)
+
+// openJournal opens the journal of a study, and makes it, with that id, when there
+// is none.
+func openJournal(name, id string, s Settings) (*journal, error) {
+	j := &journal{name: name, id: id, known: map[int]entry{}}
 	if name == "" {
 		return j, nil
 	}
@@ -75,7 +82,7 @@ func (j *journal) open(s Settings) error {
 		return errs.Wrap(err, "open the study")
 	}
 	if whole == 0 {
-		return j.write(head{journalVersion, s})
+		return j.write(head{journalVersion, j.id, s})
 	}
 	return nil
 }
@@ -122,6 +129,10 @@ func (j *journal) readHead(line []byte, s Settings) error {
 	if h.Version != journalVersion {
 		return errs.New(errs.Unsupported, "%s: the journal has version %d and this program writes %d; take the program that began it, or another file", j.name, h.Version, journalVersion)
 	}
+	if !idForm.MatchString(h.ID) {
+		return j.foreign()
+	}
+	j.id = h.ID
 	if what, was, is := s.difference(h.Settings); what != "" {
 		return errs.New(errs.State, "%s is a study with %s = %s, and now it is %s; run it as it was begun, or name another file with --study",
 			j.name, what, shown(was), shown(is))

@@ -37,6 +37,7 @@ func TestHostileJournals(t *testing.T) {
 		"a data file":        {func([]string) []string { return []string{"serial,age\n", "A,1\n"} }, "line 1: this is not the journal of a study"},
 		"no line end":        {func([]string) []string { return []string{"serial,age"} }, "line 1: this is not the journal of a study"},
 		"another version":    {func(l []string) []string { l[0] = strings.Replace(l[0], `study":1`, `study":9`, 1); return l }, "version 9"},
+		"an id as a query":   {func(l []string) []string { l[0] = strings.Replace(l[0], `"id":""`, `"id":"' OR"`, 1); return l }, "not the journal"},
 		"rubbish":            {func(l []string) []string { l[2] = "\x00\xff{\n"; return l }, "line 3: the line is not an outcome"},
 		"an empty line":      {func(l []string) []string { l[2] = "\n"; return l }, "line 3: the line is not an outcome"},
 		"a line twice":       {func(l []string) []string { return append(l[:4], l[2]) }, "line 5: job 1 is also in line 3"},
@@ -81,15 +82,15 @@ func TestJournalOfAnotherStudy(t *testing.T) {
 
 func TestOneProcessAStudy(t *testing.T) {
 	s, file, _ := begun(t)
-	j, err := openJournal(file, s)
+	j, err := openJournal(file, "", s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openJournal(file, s); !errs.Is(err, errs.State) || !contains(err.Error(), "another process") {
+	if _, err := openJournal(file, "", s); !errs.Is(err, errs.State) || !contains(err.Error(), "another process") {
 		t.Errorf("opened twice: %v", err)
 	}
 	j.close()
-	if j, err = openJournal(file, s); err != nil {
+	if j, err = openJournal(file, "", s); err != nil {
 		t.Fatal(err)
 	}
 	j.close()

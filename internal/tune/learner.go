@@ -48,12 +48,7 @@ func (l *Learner) Open() error {
 	for k, f := range l.folds {
 		l.order = append(l.order, shuffled(f.Train, l.Rows, rand.New(rand.NewPCG(l.Seed, uint64(k)))))
 	}
-	for _, p := range l.Fixed {
-		if _, both := l.Space[p.Name]; both {
-			return errs.New(errs.Usage, "%s is fixed by --param and searched by --space; leave out one", p.Name)
-		}
-	}
-	if err := l.checkSpace(); err != nil {
+	if err := CheckSpace(l.Name, l.Fixed, l.Space); err != nil {
 		return err
 	}
 	return l.checkResource()
@@ -62,10 +57,16 @@ func (l *Learner) Open() error {
 // Folds are the parts of the cross-validation, as positions in Rows.
 func (l *Learner) Folds() []table.Fold { return l.folds }
 
-// checkSpace tries the ends and middle of each hyperparameter on the learner.
-func (l *Learner) checkSpace() error {
-	for _, name := range l.Space.Names() {
-		d := l.Space[name]
+// CheckSpace tries the ends and the middle of each hyperparameter on the learner
+// and returns what it would not take, as a fault of kind Usage.
+func CheckSpace(learner string, fixed []train.Param, space search.Space) error {
+	for _, p := range fixed {
+		if _, both := space[p.Name]; both {
+			return errs.New(errs.Usage, "%s is fixed by --param and searched by --space; leave out one", p.Name)
+		}
+	}
+	for _, name := range space.Names() {
+		d := space[name]
 		points := []float64{0, 0.5, math.Nextafter(1, 0)}
 		if d.Kind == "choice" {
 			points = nil
@@ -78,7 +79,7 @@ func (l *Learner) checkSpace() error {
 			if err != nil {
 				return err
 			}
-			if err := train.CheckParams(l.Name, []train.Param{p}); err != nil {
+			if err := train.CheckParams(learner, []train.Param{p}); err != nil {
 				return errs.Wrap(err, "--space %s", name)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/eval"
 	"github.com/drivecast/drivecast/internal/search"
+	"github.com/drivecast/drivecast/internal/train"
 )
 
 // Metric is a figure by which settings are compared.
@@ -54,6 +55,23 @@ func Metrics(regression bool) []string {
 		}
 	}
 	return out
+}
+
+// DefaultMetric is the metric for rows when none is named.
+func DefaultMetric(rows *train.Rows) string {
+	classes := map[float64]bool{}
+	for _, y := range rows.Y {
+		classes[y] = true
+	}
+	switch {
+	case rows.Regression:
+		return "root_mean_squared_error"
+	case rows.Days != nil:
+		return "average_precision"
+	case len(classes) > 2:
+		return "accuracy"
+	}
+	return "roc_auc"
 }
 
 // FindMetric returns the metric of that name, as training logs it or as

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/search"
 )
 
@@ -28,11 +29,14 @@ type plan interface {
 func newPlan(s Settings) (plan, int, error) {
 	sampler, err := search.New(s.Space, search.Sampling{Kind: s.Method, Seed: s.Seed}, s.Goal)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, errs.New(errs.Usage, "%w", err)
 	}
 	n := s.Trials
 	if size := sampler.Size(); size > 0 {
 		n = min(n, size)
+	}
+	if n > maxTrials/10 && s.adaptive() {
+		return nil, 0, errs.New(errs.Usage, "%d trials are too many to draw each from those before; take at most %d, or random", n, maxTrials/10)
 	}
 	f := flat{sampler: sampler, trials: n}
 	h := halving{flat: f, goal: s.Goal, eta: s.Halving.Eta, shares: s.Halving.shares()}

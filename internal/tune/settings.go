@@ -16,7 +16,7 @@ type Settings struct {
 	Space   search.Space `json:"space"`
 	Method  string       `json:"method"` // grid, random, sobol, tpe or bayesian
 	Seed    uint64       `json:"seed"`
-	Trials  int          `json:"trials"` // settings that are tried at most; a grid may have fewer
+	Trials  int          `json:"trials"` // settings that are tried at most; 0: DefaultTrials, or the whole grid
 	Goal    search.Goal  `json:"goal"`
 	Steps   int          `json:"steps"` // values that a full judgement reports: the folds
 	Ahead   int          `json:"ahead"` // jobs at a time, where one depends on others; see Defaults
@@ -46,11 +46,25 @@ const (
 // Methods are the sampling methods.
 func Methods() []string { return []string{"grid", "random", "sobol", "tpe", "bayesian"} }
 
+// Check returns the fault of kind Usage for which the study could not be run, and
+// how many settings it would try.
+func (s Settings) Check() (trials int, err error) {
+	s.Steps = max(s.Steps, 1)
+	if s, err = s.withDefaults(); err != nil {
+		return 0, err
+	}
+	_, trials, err = newPlan(s)
+	return trials, err
+}
+
 // withDefaults fills in what is zero and returns the fault of what is wrong, of
 // kind Usage.
 func (s Settings) withDefaults() (Settings, error) {
 	if s.Trials == 0 {
 		s.Trials = DefaultTrials
+		if s.Method == "grid" {
+			s.Trials = maxTrials
+		}
 	}
 	if s.Ahead == 0 {
 		s.Ahead = DefaultAhead
@@ -89,6 +103,14 @@ const maxTrials = 100000
 // for the rungs of halving.
 func (s Settings) adaptive() bool {
 	return s.Method == "tpe" || s.Method == "bayesian" || s.Prune != ""
+}
+
+// Parallel is how many of the workers can have a job at the same time.
+func (s Settings) Parallel(workers int) int {
+	if s.adaptive() || s.Halving.Kind == "asha" {
+		return min(workers, max(s.Ahead, 1))
+	}
+	return workers
 }
 
 // shares are the shares of the full effort, rung by rung; the last is 1.

@@ -160,7 +160,7 @@ func (s Splitter) walk(days []smart.Date, horizon int) ([]table.Fold, error) {
 	gap := max(s.gap, horizon)
 	block := (int(last-first) + 1 - gap) / (s.folds + 1)
 	if block < 1 {
-		return nil, errs.New(errs.Invalid, "%d days from %s to %s are too few for %s with a gap of %d days; take fewer folds, or bring more days",
+		return nil, errs.New(errs.Invalid, "%d days from %s to %s are too few for %s with a gap of %d days; take fewer folds or a shorter --horizon, or bring more days",
 			last-first+1, first, last, s, gap)
 	}
 	out := make([]table.Fold, s.folds)

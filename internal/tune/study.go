@@ -2,7 +2,9 @@ package tune
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/drivecast/drivecast/errs"
@@ -18,12 +20,15 @@ type Objective func(ctx context.Context, j Job, params map[string]string, report
 type Options struct {
 	Workers int              // jobs at the same time; 0 stands for 1
 	Journal string           // file of outcomes; "" for none
+	ID      string           // of a new study: letters, digits and hyphens
 	Now     func() time.Time // tells how long jobs take
-	// Begun and Ended are told of each job that is run now; Known of each that the
+	// Opened is told the id of the study, which is that of its beginning, before any
+	// job. Begun and Ended are told of each job that is run now; Known of each that the
 	// journal had. Begun may be called from many goroutines; an error ends the study.
-	Begun func(ctx context.Context, j Job, params map[string]string) error
-	Ended func(ctx context.Context, o Outcome) error
-	Known func(ctx context.Context, o Outcome) error
+	Opened func(ctx context.Context, id string, trials int) error
+	Begun  func(ctx context.Context, j Job, params map[string]string) error
+	Ended  func(ctx context.Context, o Outcome) error
+	Known  func(ctx context.Context, o Outcome) error
 }
 
 // Result is a finished study.
@@ -52,15 +57,23 @@ func Run(ctx context.Context, s Settings, objective Objective, opt Options) (*Re
 	if err != nil {
 		return nil, err
 	}
+	if !idForm.MatchString(opt.ID) {
+		return nil, errs.New(errs.Usage, "the id %q of a study is not of letters, digits and hyphens", opt.ID)
+	}
 	sampler, err := search.New(s.Space, search.Sampling{Kind: s.Method, Seed: s.Seed}, s.Goal)
 	if err != nil {
 		return nil, err
 	}
-	j, err := openJournal(opt.Journal, s)
+	j, err := openJournal(opt.Journal, opt.ID, s)
 	if err != nil {
 		return nil, err
 	}
 	defer j.close()
+	if opt.Opened != nil {
+		if err := opt.Opened(ctx, j.id, trials); err != nil {
+			return nil, err
+		}
+	}
 	r := &runner{settings: s, plan: p, sampler: sampler, objective: objective, opt: opt, journal: j, ended: make(chan ending)}
 	if err := r.run(ctx); err != nil {
 		return nil, err
@@ -190,6 +203,11 @@ func (r *runner) try(ctx context.Context, job Job, params map[string]string, bef
 		}
 	}
 	begin := r.opt.Now()
+	if i := slices.IndexFunc(before, func(o Outcome) bool {
+		return o.State == Complete && o.Share == job.Share && maps.Equal(o.Params, params)
+	}); i >= 0 { // a setting that was judged already is not judged again
+		return ending{outcome: Outcome{Job: job, Params: params, State: Complete, Values: before[i].Values, Value: before[i].Value}}
+	}
 	o := Outcome{Job: job, Params: params, State: Complete}
 	undefined := false
 	err := r.objective(ctx, job, params, func(v float64) bool {

@@ -97,7 +97,7 @@ func TestResumedEqualsUninterrupted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for seed := range uint64(6) {
+			for seed := range uint64(3) {
 				r := rand.New(rand.NewPCG(seed, 99))
 				journal := filepath.Join(t.TempDir(), "study.jsonl")
 				got := interrupted(t, s, journal, r)
@@ -161,6 +161,19 @@ func TestMoreTrialsContinue(t *testing.T) {
 	whole, err := Run(t.Context(), s, bumpy, Options{Now: time.Now})
 	if err != nil || !reflect.DeepEqual(timeless(more), timeless(whole)) {
 		t.Errorf("20 and 10 trials are not 30 trials: %v", err)
+	}
+}
+
+// TestNothingIsJudgedTwice draws 30 trials of a space of four settings.
+func TestNothingIsJudgedTwice(t *testing.T) {
+	s := Settings{Space: spaceOf(t, "x=int(1,4)"), Method: "tpe", Seed: 1, Trials: 30, Goal: search.Maximize, Steps: 2, Ahead: 2}
+	tries := int32(0)
+	r, err := Run(t.Context(), s, func(ctx context.Context, j Job, p map[string]string, report func(float64) bool) error {
+		atomic.AddInt32(&tries, 1)
+		return curves(2)(ctx, j, p, report)
+	}, Options{Workers: 3, Now: time.Now})
+	if err != nil || tries > 8 || len(r.Jobs) != 30 || r.Jobs[r.Best].Params["x"] != "4" {
+		t.Errorf("30 trials of four settings were judged %d times: %+v, %v", tries, r, err)
 	}
 }
 
