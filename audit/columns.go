@@ -116,7 +116,7 @@ func (d *data) checkSpike(c *table.Column, counted counts) []Finding {
 				continue
 			}
 			return []Finding{{Check: CheckSpike, Severity: Block, Column: c.Name, Figures: map[string]float64{"value": r.v, "share": f},
-				Says: fmt.Sprintf("%s of the rows with %s=%s hold exactly %v, and %d of the %d others do", percent(f), d.target, d.classes[k], r.v, r.n[1-k], counted.n[1-k]),
+				Says:  fmt.Sprintf("%s of the rows with %s=%s hold exactly %v, and %d of the %d others do", percent(f), d.target, d.classes[k], r.v, r.n[1-k], counted.n[1-k]),
 				Means: "gaps of one class were filled with a value that the other class has not; a model learns the filling",
 				Mend:  "leave gaps empty, or fill both classes alike; --fix " + c.Name + "=unfill makes the value missing again in both", Fix: c.Name + "=unfill:" + fmt.Sprint(r.v),
 				Evidence: d.examples(3, func(i int) bool { return c.Floats[i] == r.v }, c.Name)}}

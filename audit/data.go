@@ -27,7 +27,7 @@ var (
 	dateName   = regexp.MustCompile(`(?i)^@?(date|datetime|timestamp|time|day)$|[_ .-](date|datetime|timestamp)$|^(date|timestamp)[_ .-]`)
 	groupName  = regexp.MustCompile(`(?i)^(.*serial(_?(number|no|nr))?|(drive|disk|device|hdd|ssd)(_?(id|serial|number))?)$`)
 	clockName  = regexp.MustCompile(`(?i)^(t?start|t?stop|day_?(number|index)?)$`)
-	targetName = regexp.MustCompile(`(?i)^(failure|failed|fails?|is_?failure|failure_[xy]|label|target|broken|class|y)$`)
+	targetName = regexp.MustCompile(`(?i)^((is_?)?(failure|failed|fails?)(_.*)?|label|target|broken|class|y)$`)
 )
 
 // data is a source made ready for the checks.

@@ -228,7 +228,7 @@ func multipleOfTen(e int) property {
 // scaled is the property of being a whole number after multiplication with k.
 func scaled(k int) property {
 	s := strconv.Itoa(k)
-	return property{"are whole numbers when multiplied by " + s, "scale:" + s, true, func(r run) bool { return onGrid(r.v, 0, 1/float64(k)) }}
+	return property{"are whole numbers when multiplied by " + s, "days", true, func(r run) bool { return onGrid(r.v, 0, 1/float64(k)) }}
 }
 
 func spaced(offset, step float64) property {
