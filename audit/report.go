@@ -112,6 +112,19 @@ func (r *Report) Left(override []string) ([]string, error) {
 	return slices.DeleteFunc(r.Blocking(), func(c string) bool { return slices.Contains(override, c) }), nil
 }
 
+// Using returns the report for a model that learns from the named columns alone:
+// what is wrong with one other column does not touch it.
+func (r *Report) Using(features []string) *Report {
+	out := *r
+	out.Passed = nil
+	out.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool {
+		ofColumn := slices.Contains([]string{CheckLattice, CheckSpike, CheckSingle, CheckMissing, CheckDates, CheckConstant, CheckCorrupt, CheckUnits}, f.Check)
+		return ofColumn && f.Column != r.Target && !slices.Contains(features, f.Column)
+	})
+	out.settle()
+	return &out
+}
+
 // JSON returns the report as indented JSON with a line feed at its end.
 func (r *Report) JSON() ([]byte, error) {
 	text, err := json.MarshalIndent(r, "", "  ")
