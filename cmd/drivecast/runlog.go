@@ -21,6 +21,7 @@ type runLogger struct {
 	now    func() time.Time
 	getenv func(string) string
 	logger *slog.Logger
+	audit  *audited // nil when the data was not audited
 }
 
 // The tags by which drivecast finds its own runs and versions again.
@@ -60,7 +61,7 @@ func (l *runLogger) record(ctx context.Context, r *train.Result, dir, experiment
 	if register == "" {
 		return info.ID, "", nil
 	}
-	v, err := l.server.Register(ctx, register, info.ArtifactURI+"/"+modelArtifact, info.ID, versionTags(r))
+	v, err := l.server.Register(ctx, register, info.ArtifactURI+"/"+modelArtifact, info.ID, append(versionTags(r), l.audit.tags()...))
 	if err != nil {
 		return info.ID, "", err
 	}
@@ -112,6 +113,7 @@ func (l *runLogger) logResult(ctx context.Context, id string, r *train.Result) e
 		{Key: tagSplit, Value: r.Split.Digest}, {Key: tagData, Value: r.Data.Hash},
 		{Key: "drivecast.split", Value: string(split)}, {Key: "estimator_name", Value: r.Learner},
 	}
+	tags = append(tags, l.audit.tags()...)
 	if err := l.server.Log(ctx, id, metrics, params, tags); err != nil {
 		return err
 	}
@@ -145,6 +147,9 @@ func (l *runLogger) upload(ctx context.Context, info *client.RunInfo, r *train.R
 	files := map[string]any{"split.json": r.Split, "data.json": map[string]any{"data": r.Data, "left_out": r.LeftOut}, "samples.json": r.Samples}
 	if r.Importances != nil {
 		files[train.ImportanceFile] = r.Importances
+	}
+	if l.audit != nil && l.audit.report != nil {
+		files[auditArtifact] = l.audit.report
 	}
 	for name, v := range files {
 		text, err := json.MarshalIndent(v, "", " ")

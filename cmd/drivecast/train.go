@@ -32,6 +32,7 @@ type trainOptions struct {
 	experiment string
 	register   string
 	spread     spread
+	gate       auditGate
 	output     output
 }
 
@@ -87,6 +88,7 @@ with --register its model becomes a version of that name.`,
 	f.StringVar(&o.experiment, "experiment", a.getenv("MLFLOW_EXPERIMENT_NAME"), "experiment to log to (default: $MLFLOW_EXPERIMENT_NAME)")
 	f.StringVar(&o.register, "register", "", "name under which the model is registered")
 	o.spread.addTo(c, a.getenv)
+	o.gate.addTo(c)
 	o.output.addTo(c)
 	return c
 }
@@ -102,6 +104,9 @@ var presets = map[int]struct {
 
 // complete checks the flags that depend on one another and fills in spec.
 func (o *trainOptions) complete() error {
+	if err := o.gate.check(); err != nil {
+		return err
+	}
 	if o.iteration != 0 {
 		p, ok := presets[o.iteration]
 		if !ok || o.spec.Learner != "" {
@@ -170,6 +175,12 @@ func (a *app) train(ctx context.Context, c *cobra.Command, o *trainOptions) erro
 	if err != nil {
 		return err
 	}
+	var found *audited
+	if o.spread.rank == 0 {
+		if found, err = o.gate.run(ctx, a, o); err != nil {
+			return leave(err)
+		}
+	}
 	bars := &steps{reporter: a.progress()}
 	o.spec.Progress = bars.set
 	r, err := train.Run(ctx, o.spec)
@@ -192,7 +203,7 @@ func (a *app) train(ctx context.Context, c *cobra.Command, o *trainOptions) erro
 	}
 	report := trainReport{Result: r, Out: o.out}
 	if server != nil {
-		log := runLogger{server: server, now: a.now, getenv: a.getenv, logger: a.logger(slog.LevelWarn)}
+		log := runLogger{server: server, now: a.now, getenv: a.getenv, logger: a.logger(slog.LevelWarn), audit: found}
 		if report.Run, report.Version, err = log.record(ctx, r, dir, o.experiment, o.register); err != nil {
 			return err
 		}
