@@ -48,8 +48,8 @@ MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/
 	}
 	f := c.Flags()
 	f.StringVarP(&o.model, "model", "m", "", "model (required)")
-	f.StringVar(&o.data, "data", "", "CSV file, plain, gzip or zip, or folder of daily statistics (required)")
-	f.StringVarP(&o.out, "output", "o", "", "CSV file to write, - for standard output (required)")
+	f.StringVar(&o.data, "data", "", "CSV file, plain, gzip or zip, Parquet file, or folder of daily statistics (required)")
+	f.StringVarP(&o.out, "output", "o", "", "file to write: Parquet when it ends in .parquet, else CSV; - for CSV on standard output (required)")
 	f.StringVar(&o.fromText, "from", "", "daily statistics: first day to score, like 2025-01-31 (default: the last day of the data)")
 	f.StringVar(&o.toText, "to", "", "daily statistics: last day to score; later days are not read (default: the last day of the data)")
 	f.StringVar(&o.state, "state", "", "daily statistics: file that keeps the history of the drives; made when it is not there")
@@ -122,7 +122,7 @@ func (a *app) predict(ctx context.Context, o *predictOptions) error {
 	if out == "-" {
 		return table.EncodeCSV(a.stdout, result)
 	}
-	if err := table.WriteCSV(out, result); err != nil {
+	if err := table.Write(out, result); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "%s: %d rows\n", out, result.Rows())
