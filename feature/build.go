@@ -30,7 +30,9 @@ func recycle(src Stream, day *smart.Day) {
 // is replaced by one of those that any drive reports, of in.Attributes when given.
 func BuildPath(ctx context.Context, path string, in smart.Options, opt Options) (*Set, error) {
 	if len(opt.Spec.Attributes) == 0 {
-		src, err := smart.Open(ctx, path, smart.Options{Attributes: in.Attributes, From: in.From, Until: in.Until})
+		probe := in
+		probe.Quarantine, probe.Progress = nil, nil
+		src, err := smart.Open(ctx, path, probe)
 		if err != nil {
 			return nil, err
 		}

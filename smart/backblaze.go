@@ -20,6 +20,8 @@ type layout struct {
 	has                                    []Attribute
 	pos                                    []int // of each in has
 	mapped                                 bool  // by a Mapping: numbers may have units behind them, dates may be Unix times
+	mapping                                Mapping
+	scales                                 []float64 // of each wanted attribute; nil: 1
 }
 
 // layoutOf reads a header, whose columns are named as Backblaze names them or as
@@ -31,7 +33,7 @@ func layoutOf(s *table.Scanner, file string, mapping Mapping) (*layout, error) {
 			return nil, err
 		}
 	}
-	l := &layout{date: -1, serial: -1, model: -1, capacity: -1, failure: -1, columns: len(s.Names()), mapped: mapping != nil}
+	l := &layout{date: -1, serial: -1, model: -1, capacity: -1, failure: -1, columns: len(s.Names()), mapped: mapping != nil, mapping: mapping}
 	places := map[string]*int{"date": &l.date, "serial_number": &l.serial, "model": &l.model, "capacity_bytes": &l.capacity, "failure": &l.failure}
 	for i, n := range s.Names() {
 		for _, n := range mapping.meanings(n) {
@@ -67,6 +69,9 @@ func (l *layout) locate(wanted []Attribute) {
 		l.at[i] = -1
 		if k := slices.Index(l.has, w); k >= 0 {
 			l.at[i] = l.pos[k]
+		}
+		if l.mapped {
+			l.scales = append(l.scales, l.mapping.scale(w.String()))
 		}
 	}
 }
@@ -137,7 +142,7 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 	}
 	if p.capacity >= 0 {
 		if c, ok := p.number(s, s.Field(p.capacity)); ok {
-			r.CapacityBytes = credibleCapacity(c)
+			r.CapacityBytes = credibleCapacity(c * p.mapping.scale("capacity_bytes"))
 		}
 	}
 	m := p.model(s)
@@ -157,6 +162,9 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 		}
 		if packed(m.vendor, p.wanted[i]) && v >= 1<<16 && bytes.ContainsAny(cell, "eE") {
 			continue // rounded, so that the parts are lost
+		}
+		if p.scales != nil {
+			v *= p.scales[i]
 		}
 		r.Values[i] = Decode(m.vendor, p.wanted[i], v)
 	}

@@ -13,23 +13,24 @@ import (
 )
 
 func TestMapping(t *testing.T) {
-	m, err := smart.ParseMapping([]byte("# ours\r\ndate: when\nserial_number: \"Drive No\"\nsmart_5_raw: realloc\n\ntemperature_celsius: temp\n"), "map")
+	m, err := smart.ParseMapping([]byte("# ours\r\ndate: when\nserial_number: \"Drive No\"\nsmart_5_raw: realloc\n\ntemperature_celsius: temp\npower_on_hours: {column: min, scale: 0.5}\n"), "map")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := folder(t, "any.csv", "Drive No,temp,when,realloc,realloc\nA,28 Celsius,1551459604,3,9\nB,5 %,2019-03-02,,\nC,1 2,2019-03-02,,\n")
-	opt := smart.Options{Mapping: m, Attributes: []smart.Attribute{smart.Raw(5), smart.TemperatureCelsius}, MaxBad: .5}
+	dir := folder(t, "any.csv", "Drive No,temp,when,realloc,realloc,min\nA,28 Celsius,1551459604,3,9,90\nB,5 %,2019-03-02,NA,,\nC,1 2,2019-03-02,,,\n")
+	opt := smart.Options{Mapping: m, Attributes: []smart.Attribute{smart.Raw(5), smart.TemperatureCelsius, smart.PowerOnHours}, MaxBad: .5}
 	src, err := smart.Open(context.Background(), dir, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := readAll(t, src)
-	want := []string{"2019-03-01 A  NaN false [3 28]", "2019-03-02 B  NaN false [NaN 5]"}
+	want := []string{"2019-03-01 A  NaN false [3 28 45]", "2019-03-02 B  NaN false [NaN 5 NaN]"}
 	if err != nil || !slices.Equal(got, want) || src.Stats().Bad != 1 {
 		t.Errorf("got %q, %v, %+v; want %q", got, err, src.Stats(), want)
 	}
-	for text, want := range map[string]string{"date when": "line 1", "date: a\nserial_number: b\nsmart_5: c": "nothing is known", "date: a": "must say",
-		"date:": "line 1"} {
+	for text, want := range map[string]string{"date when": "line 1", "date: a\nserial_number: b\nsmart_5: c": "line 3", "date: a": "must say",
+		"date:": "line 1", "date: a\ndate: b": "mapped twice", "date: [a]": "no column", "date: {column: a, scale: x}": "no number above zero",
+		"date: {col: a}": "neither column nor scale", "a: b: c": "no YAML", "": "must say", "serial_number: s\nstart: a\nevent: c": "must say"} {
 		_, err := smart.ParseMapping([]byte(text), "map")
 		var in *errs.Input
 		if !errors.As(err, &in) || in.File != "map" || !strings.Contains(err.Error(), want) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -85,7 +84,7 @@ func openParquet(f io.ReaderAt, size int64, name string, keep func(column string
 		if i > 0 {
 			t.buf = append(t.buf, ',')
 		}
-		t.buf = appendCell(t.buf, []byte(c.name))
+		t.buf = AppendText(t.buf, c.name)
 	}
 	t.buf = append(t.buf, '\n')
 	t.rest = t.buf
@@ -217,24 +216,6 @@ func (c *parquetColumn) fill() error {
 		}
 		c.values = p.Values()
 	}
-}
-
-// appendCell appends a field of a CSV line, in quotes where it must be.
-func appendCell(b, cell []byte) []byte {
-	if !strings.ContainsAny(string(cell), ",;\t\"\r\n") && len(cell) > 0 && cell[0] != ' ' {
-		return append(b, cell...)
-	}
-	if len(cell) == 0 {
-		return b
-	}
-	b = append(b, '"')
-	for _, c := range cell {
-		if c == '"' {
-			b = append(b, '"')
-		}
-		b = append(b, c)
-	}
-	return append(b, '"')
 }
 
 // typedTexts returns the columns that are text by their type, whatever they say;

@@ -115,7 +115,7 @@ func logicalFormat(t parquet.Type, l *format.LogicalType) (f cellFormat, text, k
 	return nil, false, true // lists, BSON, intervals, geometry, variants
 }
 
-func appendText(b []byte, v *parquet.Value) []byte { return appendCell(b, v.ByteArray()) }
+func appendText(b []byte, v *parquet.Value) []byte { return AppendText(b, string(v.ByteArray())) }
 
 func appendFloat(b []byte, v float64, bits int) []byte {
 	if math.IsNaN(v) {

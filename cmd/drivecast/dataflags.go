@@ -61,3 +61,12 @@ func parseShare(s string) (float64, error) {
 	}
 	return v, nil
 }
+
+// joined returns the first error, which says why the work ended; that of keeping
+// bad rows is told only when there is no other.
+func joined(work, keeping error) error {
+	if work != nil {
+		return work
+	}
+	return keeping
+}

@@ -43,18 +43,23 @@ MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/
 			if err := o.complete(); err != nil {
 				return err
 			}
-			return a.predict(c.Context(), &o)
+			done, err := o.drives.apply(&o.reading)
+			if err != nil {
+				return err
+			}
+			return joined(a.predict(c.Context(), &o), done())
 		},
 	}
 	f := c.Flags()
 	f.StringVarP(&o.model, "model", "m", "", "model (required)")
-	f.StringVar(&o.data, "data", "", "CSV file, plain, gzip or zip, or folder of daily statistics (required)")
-	f.StringVarP(&o.out, "output", "o", "", "CSV file to write, - for standard output (required)")
+	f.StringVar(&o.data, "data", "", "CSV file, plain, gzip or zip, Parquet file, or folder of daily statistics (required)")
+	f.StringVarP(&o.out, "output", "o", "", "file to write: Parquet when it ends in .parquet, else CSV; - for CSV on standard output (required)")
 	f.StringVar(&o.fromText, "from", "", "daily statistics: first day to score, like 2025-01-31 (default: the last day of the data)")
 	f.StringVar(&o.toText, "to", "", "daily statistics: last day to score; later days are not read (default: the last day of the data)")
 	f.StringVar(&o.state, "state", "", "daily statistics: file that keeps the history of the drives; made when it is not there")
 	f.IntVar(&o.workers, "workers", 0, "daily statistics: files read side by side (default: one a processor)")
 	f.StringVar(&o.tracking, "tracking-uri", "", "server of a models:/ or runs:/ model (default: $MLFLOW_TRACKING_URI or "+defaultTrackingURI+")")
+	o.drives.addTo(c)
 	return c
 }
 
@@ -64,6 +69,8 @@ type predictOptions struct {
 	fromText, toText, state    string
 	from, until                smart.Date // 0: not given
 	workers                    int
+	drives                     dataFlags
+	reading                    smart.Options // what drives says
 }
 
 func (o *predictOptions) complete() (err error) {
@@ -87,7 +94,7 @@ func (o *predictOptions) complete() (err error) {
 // model and data are.
 func (o *predictOptions) daily(m *model.Model) bool {
 	_, fleet := m.Estimator.(*forecast.Model)
-	return o.fromText != "" || o.toText != "" || o.state != "" || fleet && smart.IsBackblaze(o.data)
+	return o.fromText != "" || o.toText != "" || o.state != "" || o.reading.Mapping != nil || fleet && smart.IsBackblaze(o.data)
 }
 
 func (a *app) predict(ctx context.Context, o *predictOptions) error {
@@ -122,7 +129,7 @@ func (a *app) predict(ctx context.Context, o *predictOptions) error {
 	if out == "-" {
 		return table.EncodeCSV(a.stdout, result)
 	}
-	if err := table.WriteCSV(out, result); err != nil {
+	if err := table.Write(out, result); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "%s: %d rows\n", out, result.Rows())

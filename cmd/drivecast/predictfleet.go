@@ -94,7 +94,8 @@ func loadState(path string, spec feature.Spec) (*feature.Fold, error) {
 // openDays opens the data from the day after the history on, and returns the first
 // day to score: by default the last of the data.
 func (o *predictOptions) openDays(ctx context.Context, fold *feature.Fold, spec feature.Spec, a *app) (*smart.Source, smart.Date, error) {
-	in := smart.Options{Until: o.until, Workers: o.workers}
+	in := o.reading
+	in.Until, in.Workers = o.until, o.workers
 	for _, text := range spec.Attributes {
 		if at, ok := smart.ParseAttribute(text); ok {
 			in.Attributes = append(in.Attributes, at)

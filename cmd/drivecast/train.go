@@ -33,6 +33,7 @@ type trainOptions struct {
 	register   string
 	spread     spread
 	gate       auditGate
+	drives     dataFlags
 	output     output
 }
 
@@ -89,6 +90,7 @@ with --register its model becomes a version of that name.`,
 	f.StringVar(&o.register, "register", "", "name under which the model is registered")
 	o.spread.addTo(c, a.getenv)
 	o.gate.addTo(c)
+	o.drives.addTo(c)
 	o.output.addTo(c)
 	return c
 }
@@ -183,9 +185,13 @@ func (a *app) train(ctx context.Context, c *cobra.Command, o *trainOptions) erro
 	}
 	bars := &steps{reporter: a.progress()}
 	o.spec.Progress = bars.set
+	kept, err := o.drives.apply(&o.spec.Drives)
+	if err != nil {
+		return leave(err)
+	}
 	r, err := train.Run(ctx, o.spec)
 	bars.done()
-	if err = leave(err); err != nil {
+	if err = leave(joined(err, kept())); err != nil {
 		return err
 	}
 	if o.spread.rank > 0 { // every process has the same model; the first one keeps it

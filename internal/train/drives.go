@@ -118,7 +118,7 @@ func buildFleet(ctx context.Context, spec Spec, horizon int) (*feature.Set, erro
 		}
 		return func(done, total int64) { spec.Progress(step, "bytes", done, total) }
 	}
-	source, err := smart.Open(ctx, spec.Data, smart.Options{Workers: spec.Workers})
+	source, err := smart.Open(ctx, spec.Data, spec.reading(nil, spec.Workers, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -148,14 +148,28 @@ func buildFleet(ctx context.Context, spec Spec, horizon int) (*feature.Set, erro
 	pass := 0
 	open := func(attributes []smart.Attribute) (feature.Stream, error) {
 		pass++
-		return smart.Open(ctx, spec.Data, smart.Options{Attributes: attributes, Workers: spec.Workers, Progress: report("features, pass " + strconv.Itoa(pass))})
+		in := spec.reading(attributes, spec.Workers, report("features, pass "+strconv.Itoa(pass)))
+		if len(attributes) > 0 {
+			in.Quarantine = spec.Drives.Quarantine // once: the other passes see the same rows
+		}
+		return smart.Open(ctx, spec.Data, in)
 	}
 	return feature.Build(ctx, open, opt)
 }
 
+// daily reports whether the data is daily statistics of drives.
+func (s Spec) daily() bool { return s.Drives.Mapping != nil || smart.IsBackblaze(s.Data) }
+
+// reading returns how the daily statistics are read, bad rows going nowhere.
+func (s Spec) reading(attributes []smart.Attribute, workers int, progress func(done, total int64)) smart.Options {
+	in := s.Drives
+	in.Attributes, in.Workers, in.Progress, in.Quarantine = attributes, workers, progress, nil
+	return in
+}
+
 // countRows estimates the number of drive-days from a look at the first file.
 func countRows(ctx context.Context, spec Spec, attributes []smart.Attribute, report func(done, total int64)) (int, error) {
-	source, err := smart.Open(ctx, spec.Data, smart.Options{Attributes: attributes[:min(1, len(attributes))], Workers: 1, Progress: report})
+	source, err := smart.Open(ctx, spec.Data, spec.reading(attributes[:min(1, len(attributes))], 1, report))
 	if err != nil {
 		return 0, err
 	}

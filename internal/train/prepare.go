@@ -45,7 +45,7 @@ func Prepare(ctx context.Context, spec Spec) (*Prepared, error) {
 		return nil, errs.New(errs.Usage, "a test size of %v is not in [0, 1)", spec.TestSize)
 	}
 	if spec.Target == "" {
-		if !smart.IsBackblaze(spec.Data) {
+		if !spec.daily() {
 			return nil, errs.New(errs.Usage, "%s holds no daily drive statistics; name the target column with --target", spec.Data)
 		}
 		return prepareDrives(ctx, spec, l)

@@ -65,7 +65,7 @@ func runRecipe(ctx context.Context, spec Spec) (*Result, error) {
 // buildRecipe makes the rows of the days up to Spec.Until, with labels from the
 // days after it, as far as the windows of those rows reach.
 func buildRecipe(ctx context.Context, spec Spec) (*feature.Set, error) {
-	in := smart.Options{Workers: spec.Workers}
+	in := spec.reading(nil, spec.Workers, nil)
 	if spec.Until != 0 {
 		in.Until = spec.Until + smart.Date(spec.Horizon)
 	}
@@ -84,7 +84,7 @@ func buildRecipe(ctx context.Context, spec Spec) (*feature.Set, error) {
 	if spec.Progress != nil {
 		in.Progress = func(done, total int64) { spec.Progress("features", "bytes", done, total) }
 	}
-	in.Attributes = filled
+	in.Attributes, in.Quarantine = filled, spec.Drives.Quarantine
 	return feature.BuildPath(ctx, spec.Data, in, opt)
 }
 

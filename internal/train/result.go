@@ -26,6 +26,9 @@ type Spec struct {
 	Compat   string       // "sklearn-1.9" or "", "sklearn-1.8": whose trees exact learners grow
 	Workers  int          // goroutines; 0: one a processor
 	Progress Progress     // may be nil
+	// Drives says how daily statistics are read: its Mapping, MaxBad and
+	// Quarantine count. Data with a Mapping is taken for daily statistics.
+	Drives smart.Options
 	// Importance is what is measured about columns: ImportanceModel or "",
 	// ImportancePermutation, ImportanceNone.
 	Importance       string

@@ -13,7 +13,6 @@ import (
 	"github.com/drivecast/drivecast/eval"
 	"github.com/drivecast/drivecast/model"
 	"github.com/drivecast/drivecast/model/mlfolder"
-	"github.com/drivecast/drivecast/smart"
 	"github.com/drivecast/drivecast/table"
 	"github.com/drivecast/drivecast/tree"
 )
@@ -22,7 +21,7 @@ import (
 // turned into features and labels over the horizon when no target is named;
 // everything else is a table with a target column.
 func Run(ctx context.Context, spec Spec) (*Result, error) {
-	if spec.Learner == "" && spec.Target == "" && smart.IsBackblaze(spec.Data) {
+	if spec.Learner == "" && spec.Target == "" && spec.daily() {
 		if spec.Peers != nil || spec.Importance == ImportancePermutation {
 			return nil, errs.New(errs.Usage, "the default recipe is not spread over processes and has no permutation importance; name a learner with --learner")
 		}
