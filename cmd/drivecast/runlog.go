@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -169,7 +170,8 @@ func (l *runLogger) upload(ctx context.Context, info *client.RunInfo, r *train.R
 
 // versionTags carry what a comparison of versions needs.
 func versionTags(r *train.Result) []client.Tag {
-	tags := []client.Tag{{Key: tagSplit, Value: r.Split.Digest}, {Key: tagData, Value: r.Data.Hash}, {Key: "drivecast.learner", Value: r.Learner}}
+	tags := []client.Tag{{Key: tagSplit, Value: r.Split.Digest}, {Key: tagData, Value: r.Data.Hash}, {Key: "drivecast.learner", Value: r.Learner},
+		{Key: "drivecast.code_commit", Value: cmp.Or(readBuild().Commit, readBuild().Version)}}
 	for _, m := range r.Metrics {
 		if slices.Contains([]string{"accuracy", "precision", "recall", "f1_score", "roc_auc", "roc_auc_low", "roc_auc_high", "average_precision"}, m.Name) {
 			tags = append(tags, client.Tag{Key: tagMetric + m.Name, Value: train.Show(m.Value)})

@@ -44,6 +44,10 @@ type Config struct {
 	// nor this server; nil means that the server lists and reads no files there.
 	Root artifact.Store
 
+	// Who returns who a request comes from, when that was checked; nil means that
+	// nobody checks.
+	Who func(context.Context) (name string, ok bool)
+
 	Webhooks       webhook.Store // nil means that there are no webhooks
 	WebhookPrivate []string      // hosts that webhooks may go to although they are private, over http too
 

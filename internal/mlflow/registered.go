@@ -18,6 +18,7 @@ var registryRoutes = []at{
 	{"DELETE", "registered-models/delete", "name!:string", func(c *call) error {
 		return c.done(c.h.Models.DeleteModel(c.r.Context(), c.str("name")))
 	}},
+	{"GET", "registered-models/history", "name!:string alias:string at:int", modelHistory},
 	{"GET", "registered-models/get", "name!:string", func(c *call) error {
 		return c.registered(c.h.Models.Model(c.r.Context(), c.str("name")))
 	}},

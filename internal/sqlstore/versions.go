@@ -83,6 +83,9 @@ func (s *Registry) CreateVersion(ctx context.Context, v registry.Version) (numbe
 		if err != nil {
 			return err
 		}
+		if err := t.moved(model, registry.Move{Model: v.Name, Time: v.Created, What: registry.MovedVersion, Version: number, To: v.Storage}); err != nil {
+			return err
+		}
 		return t.setTags("model_version_tags", "version", key, trackingTags(v.Tags))
 	})
 	return number, err
@@ -148,12 +151,19 @@ func (s *Registry) DescribeVersion(ctx context.Context, name string, number int6
 // StageVersion moves a version to a stage.
 func (s *Registry) StageVersion(ctx context.Context, name string, number int64, stage string, archive bool, now int64) error {
 	return s.changeVersion(ctx, name, number, now, func(t *Tx, key int64) error {
+		const others = "stage = ? AND id <> ? AND model = (SELECT model FROM model_versions WHERE id = ?)"
 		if archive {
-			_, err := t.Exec("UPDATE model_versions SET stage = ?, updated = ? WHERE stage = ? AND id <> ? AND model = (SELECT model FROM model_versions WHERE id = ?)",
+			if err := t.movedStages(registry.Archived, now, others, stage, key, key); err != nil {
+				return err
+			}
+			_, err := t.Exec("UPDATE model_versions SET stage = ?, updated = ? WHERE "+others,
 				registry.Archived, now, stage, key, key)
 			if err != nil {
 				return err
 			}
+		}
+		if err := t.movedStages(stage, now, "id = ?", key); err != nil {
+			return err
 		}
 		_, err := t.Exec("UPDATE model_versions SET stage = ? WHERE id = ?", stage, key)
 		return err
@@ -163,6 +173,9 @@ func (s *Registry) StageVersion(ctx context.Context, name string, number int64, 
 // DeleteVersion removes a version and its aliases.
 func (s *Registry) DeleteVersion(ctx context.Context, name string, number, now int64) error {
 	return s.changeVersion(ctx, name, number, now, func(t *Tx, key int64) error {
+		if err := t.movedVersionAway(name, key, number, now); err != nil {
+			return err
+		}
 		_, err := t.Exec("DELETE FROM model_aliases WHERE version = ? AND model = (SELECT model FROM model_versions WHERE id = ?)", number, key)
 		if err != nil {
 			return err
@@ -175,6 +188,9 @@ func (s *Registry) DeleteVersion(ctx context.Context, name string, number, now i
 // SetVersionTag sets one tag of a version.
 func (s *Registry) SetVersionTag(ctx context.Context, name string, number int64, tag registry.Tag, now int64) error {
 	return s.changeVersion(ctx, name, number, 0, func(t *Tx, key int64) error {
+		if err := t.movedTag(key, tag.Key, tag.Value, now); err != nil {
+			return err
+		}
 		return t.setTags("model_version_tags", "version", key, []tracking.Tag{tracking.Tag(tag)})
 	})
 }
@@ -182,6 +198,9 @@ func (s *Registry) SetVersionTag(ctx context.Context, name string, number int64,
 // DeleteVersionTag removes one tag of a version.
 func (s *Registry) DeleteVersionTag(ctx context.Context, name string, number int64, tag string, now int64) error {
 	return s.changeVersion(ctx, name, number, 0, func(t *Tx, key int64) error {
+		if err := t.movedTag(key, tag, "", now); err != nil {
+			return err
+		}
 		_, err := t.Exec("DELETE FROM model_version_tags WHERE version = ? AND key = ?", key, tag)
 		return err
 	})

@@ -61,7 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 		{"experiments", experiments}, {"runs", runs}, {"logging", logging}, {"batches are whole", wholeBatches}, {"latest", latest},
 		{"history", history}, {"sampled", sampled}, {"inputs", inputs}, {"filters", filters}, {"orders and pages", orders},
 		{"bare runs", bareRuns}, {"logged models", loggedModels}, {"registry", registryChecks}, {"aliases", aliases}, {"stages", stages},
-		{"version search", versionSearch}, {"texts and numbers", textsAndNumbers}, {"together", together},
+		{"version search", versionSearch}, {"moves", moves}, {"texts and numbers", textsAndNumbers}, {"together", together},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
