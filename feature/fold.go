@@ -2,6 +2,7 @@ package feature
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/drivecast/drivecast/smart"
@@ -95,6 +96,13 @@ func (f *Fold) Day(day *smart.Day, attributes []smart.Attribute, rows *Rows, wan
 	f.calls++
 	heats := f.heats(day, at)
 	width := len(f.plan.names)
+	if wants == nil {
+		rows.X = slices.Grow(rows.X, width*len(day.Readings))
+		rows.Reading, rows.Drive = slices.Grow(rows.Reading, len(day.Readings)), slices.Grow(rows.Drive, len(day.Readings))
+	}
+	if len(f.drives) == 0 {
+		f.drives = slices.Grow(f.drives, len(day.Readings)+len(day.Readings)/8)
+	}
 	for i := range day.Readings {
 		r := &day.Readings[i]
 		n, ok := f.take(r, day.Date, at)

@@ -79,6 +79,9 @@ func (l *layout) used() []int {
 
 // number reads a field.
 func (l *layout) number(s *table.Scanner, cell []byte) (float64, bool) {
+	if len(cell) == 1 && cell[0]-'0' <= 9 {
+		return float64(cell[0] - '0'), true
+	}
 	v, ok := s.Number(cell)
 	if !ok && l.mapped {
 		return numberWithUnit(cell)
@@ -92,12 +95,14 @@ type rowReader struct {
 	wanted []Attribute
 	models map[string]model
 
-	lastName  []byte // the model of the row before
-	lastModel model
-	lastDate  []byte
-	lastDay   Date
-	texts     []byte // serial numbers of the readings so far, to be made one string
-	ends      []int
+	lastName     []byte // the model of the row before
+	lastModel    model
+	lastDate     []byte
+	lastCapacity []byte
+	lastBytes    float64
+	lastDay      Date
+	texts        []byte // serial numbers of the readings so far, to be made one string
+	ends         []int
 }
 
 type model struct {
@@ -136,9 +141,7 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 		r.Failed = f == 1
 	}
 	if p.capacity >= 0 {
-		if c, ok := p.number(s, s.Field(p.capacity)); ok {
-			r.CapacityBytes = credibleCapacity(c)
-		}
+		r.CapacityBytes = p.capacityOf(s, s.Field(p.capacity))
 	}
 	m := p.model(s)
 	r.Model, r.Medium = m.name, m.medium
@@ -155,6 +158,10 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 		if !ok {
 			return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
 		}
+		if !packable(p.wanted[i]) && v >= 0 && v <= math.MaxFloat64 {
+			r.Values[i] = v
+			continue
+		}
 		if packed(m.vendor, p.wanted[i]) && v >= 1<<16 && bytes.ContainsAny(cell, "eE") {
 			continue // rounded, so that the parts are lost
 		}
@@ -163,6 +170,17 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 	p.texts = append(p.texts, serial...)
 	p.ends = append(p.ends, len(p.texts))
 	return ""
+}
+
+// capacityOf reads a capacity; most rows repeat that of the row before.
+func (p *rowReader) capacityOf(s *table.Scanner, cell []byte) float64 {
+	if string(cell) != string(p.lastCapacity) || p.lastCapacity == nil {
+		p.lastCapacity, p.lastBytes = append(p.lastCapacity[:0], cell...), Missing()
+		if c, ok := p.number(s, cell); ok {
+			p.lastBytes = credibleCapacity(c)
+		}
+	}
+	return p.lastBytes
 }
 
 func (p *rowReader) model(s *table.Scanner) model {

@@ -129,10 +129,14 @@ func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
 }
 
 func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
-	r := Reading{Values: p.room(), Line: int32(min(s.Line(), 1<<31-1))}
+	if len(p.out) == cap(p.out) {
+		p.out = slices.Grow(p.out, 1)
+	}
+	r := &p.out[:len(p.out)+1][len(p.out)] // in place: readings are large
+	*r = Reading{Values: p.room(), Line: int32(min(s.Line(), 1<<31-1))}
 	reason := s.Bad()
 	if reason == "" {
-		reason = rr.read(s, &r)
+		reason = rr.read(s, r)
 	}
 	if reason == "" && p.only != NoDate && r.Day != p.only {
 		rr.texts = rr.texts[:len(rr.texts)-len(s.Field(rr.serial))]
@@ -149,7 +153,7 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 		return
 	}
 	p.values = p.values[len(p.wanted):]
-	p.out = append(p.out, r)
+	p.out = p.out[:len(p.out)+1]
 	p.good++
 }
 
