@@ -16,7 +16,8 @@ import (
 type layout struct {
 	date, serial, model, capacity, failure int
 	columns                                int
-	at                                     []int // position of each wanted attribute
+	at                                     []int  // position of each wanted attribute
+	plain                                  []bool // of each, see plain
 	has                                    []Attribute
 	pos                                    []int // of each in has
 	mapped                                 bool  // by a Mapping: numbers may have units behind them, dates may be Unix times
@@ -62,8 +63,9 @@ func layoutOf(s *table.Scanner, file string, mapping Mapping) (*layout, error) {
 
 // locate sets the positions of the wanted attributes.
 func (l *layout) locate(wanted []Attribute) {
-	l.at = make([]int, len(wanted))
+	l.at, l.plain = make([]int, len(wanted)), make([]bool, len(wanted))
 	for i, w := range wanted {
+		l.plain[i] = plain(w)
 		l.at[i] = -1
 		if k := slices.Index(l.has, w); k >= 0 {
 			l.at[i] = l.pos[k]
@@ -79,9 +81,6 @@ func (l *layout) used() []int {
 
 // number reads a field.
 func (l *layout) number(s *table.Scanner, cell []byte) (float64, bool) {
-	if len(cell) == 1 && cell[0]-'0' <= 9 {
-		return float64(cell[0] - '0'), true
-	}
 	v, ok := s.Number(cell)
 	if !ok && l.mapped {
 		return numberWithUnit(cell)
@@ -134,7 +133,10 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 	}
 	r.CapacityBytes, r.Failed = Missing(), false
 	if p.failure >= 0 {
-		f, ok := p.number(s, s.Field(p.failure))
+		f, ok := digits(s.Field(p.failure))
+		if !ok {
+			f, ok = p.number(s, s.Field(p.failure))
+		}
 		if !ok || f != 0 && f != 1 {
 			return fmt.Sprintf("failure: %q is neither 0 nor 1", clip(s.Field(p.failure)))
 		}
@@ -145,31 +147,56 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 	}
 	m := p.model(s)
 	r.Model, r.Medium = m.name, m.medium
-	for i, pos := range p.at {
-		r.Values[i] = math.NaN()
-		if pos < 0 {
-			continue
-		}
-		cell := s.Field(pos)
-		if len(cell) == 0 {
-			continue
-		}
-		v, ok := p.number(s, cell)
-		if !ok {
-			return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
-		}
-		if !packable(p.wanted[i]) && v >= 0 && v <= math.MaxFloat64 {
-			r.Values[i] = v
-			continue
-		}
-		if packed(m.vendor, p.wanted[i]) && v >= 1<<16 && bytes.ContainsAny(cell, "eE") {
-			continue // rounded, so that the parts are lost
-		}
-		r.Values[i] = Decode(m.vendor, p.wanted[i], v)
+	if reason := p.numbers(s, r.Values, m.vendor); reason != "" {
+		return reason
 	}
 	p.texts = append(p.texts, serial...)
 	p.ends = append(p.ends, len(p.texts))
 	return ""
+}
+
+// numbers fills dst with the wanted attributes. It returns as read does.
+func (p *rowReader) numbers(s *table.Scanner, dst []float64, vendor Vendor) string {
+	for i, pos := range p.at {
+		if pos < 0 {
+			dst[i] = math.NaN()
+			continue
+		}
+		cell := s.Field(pos)
+		v, ok := digits(cell)
+		if ok && p.plain[i] {
+			dst[i] = v
+			continue
+		}
+		if dst[i] = math.NaN(); len(cell) == 0 {
+			continue
+		}
+		if !ok {
+			if v, ok = p.number(s, cell); !ok {
+				return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
+			}
+		}
+		if packed(vendor, p.wanted[i]) && v >= 1<<16 && bytes.ContainsAny(cell, "eE") {
+			continue // rounded, so that the parts are lost
+		}
+		dst[i] = Decode(vendor, p.wanted[i], v)
+	}
+	return ""
+}
+
+// digits reads the short form that most cells have: one to nine digits.
+func digits(cell []byte) (float64, bool) {
+	if len(cell) > 9 {
+		return 0, false
+	}
+	n := uint32(0)
+	for _, c := range cell {
+		if c -= '0'; c > 9 {
+			return 0, false
+		}
+		n = n*10 + uint32(c)
+	}
+	return float64(n), len(cell) > 0
 }
 
 // capacityOf reads a capacity; most rows repeat that of the row before.

@@ -97,17 +97,17 @@ func Decode(v Vendor, a Attribute, raw float64) float64 {
 	return math.Floor(raw / (1 << 32))
 }
 
-// packable reports whether Decode returns anything but the value itself for some
-// vendor's values that are possible.
-func packable(a Attribute) bool {
+// plain reports whether Decode returns values below 1<<32 of the attribute as they
+// are, whoever made the drive.
+func plain(a Attribute) bool {
 	if !a.IsRaw() {
-		return a == TemperatureCelsius
+		return a != TemperatureCelsius
 	}
 	switch a.ID() {
 	case 1, 7, 9, 188, 190, 194, 195, 240:
-		return true
+		return false
 	}
-	return false
+	return true
 }
 
 // packed reports whether a vendor puts several numbers into a raw value. Who
