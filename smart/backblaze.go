@@ -133,7 +133,7 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 	}
 	r.CapacityBytes, r.Failed = Missing(), false
 	if p.failure >= 0 {
-		f, ok := digits(s.Field(p.failure))
+		f, ok := s.Digits(p.failure)
 		if !ok {
 			f, ok = p.number(s, s.Field(p.failure))
 		}
@@ -162,12 +162,12 @@ func (p *rowReader) numbers(s *table.Scanner, dst []float64, vendor Vendor) stri
 			dst[i] = math.NaN()
 			continue
 		}
-		cell := s.Field(pos)
-		v, ok := digits(cell)
+		v, ok := s.Digits(pos)
 		if ok && p.plain[i] {
 			dst[i] = v
 			continue
 		}
+		cell := s.Field(pos)
 		if dst[i] = math.NaN(); len(cell) == 0 {
 			continue
 		}
@@ -182,21 +182,6 @@ func (p *rowReader) numbers(s *table.Scanner, dst []float64, vendor Vendor) stri
 		dst[i] = Decode(vendor, p.wanted[i], v)
 	}
 	return ""
-}
-
-// digits reads the short form that most cells have: one to nine digits.
-func digits(cell []byte) (float64, bool) {
-	if len(cell) > 9 {
-		return 0, false
-	}
-	n := uint32(0)
-	for _, c := range cell {
-		if c -= '0'; c > 9 {
-			return 0, false
-		}
-		n = n*10 + uint32(c)
-	}
-	return float64(n), len(cell) > 0
 }
 
 // capacityOf reads a capacity; most rows repeat that of the row before.

@@ -67,3 +67,35 @@ func TestSelectFindsTheSameFields(t *testing.T) {
 		}
 	}
 }
+
+// TestDigitsIsParseNumberOfShortCells tries cells of all lengths at the end of the
+// text and inside it.
+func TestDigitsIsParseNumberOfShortCells(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	cells := []string{"", "0", "00000000", "99999999", "123456789", "-1", "+1", "1.5", "1e5", " 1", "1 ", "/9", ":0", "9:", "0x10", "\xb1", "1\xb1", "12\x002"}
+	for range 20000 {
+		c := make([]byte, rng.IntN(10))
+		for i := range c {
+			if c[i] = byte('0' + rng.IntN(10)); rng.IntN(20) == 0 {
+				c[i] = byte(rng.IntN(256))
+			}
+		}
+		cells = append(cells, string(c))
+	}
+	for _, cell := range cells {
+		want, all := 0.0, len(cell) > 0 && len(cell) <= 8
+		for _, c := range []byte(cell) {
+			all = all && c >= '0' && c <= '9'
+			want = want*10 + float64(c-'0')
+		}
+		for _, behind := range []string{"", ",", ",7", ",1234567890"} {
+			s := &Scanner{sep: ','}
+			s.text, s.ends = []byte("1,"+cell+behind), []int32{1, int32(2 + len(cell))}
+			s.text = s.text[:len(s.text):len(s.text)]
+			got, ok := s.Digits(1)
+			if ok && (!all || got != want) || all && !ok && len(behind) > 8 {
+				t.Fatalf("%q before %q: got %v, %v", cell, behind, got, ok)
+			}
+		}
+	}
+}
