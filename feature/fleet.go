@@ -85,16 +85,20 @@ func (f *Fold) heats(day *smart.Day, at []int) []*heatOf {
 			continue
 		}
 		h := &heatOf{model: map[string]*mean{}}
+		var m *mean
+		name := ""
 		for i := range day.Readings {
 			r := &day.Readings[i]
 			v := r.Values[at[c]]
 			if v != v {
 				continue
 			}
-			m := h.model[r.Model]
-			if m == nil {
-				m = &mean{}
-				h.model[r.Model] = m
+			if m == nil || r.Model != name {
+				name = r.Model
+				if m = h.model[name]; m == nil {
+					m = &mean{}
+					h.model[name] = m
+				}
 			}
 			m.sum, m.n = m.sum+v, m.n+1
 			h.fleet.sum, h.fleet.n = h.fleet.sum+v, h.fleet.n+1

@@ -2,6 +2,7 @@ package feature
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/drivecast/drivecast/smart"
@@ -79,6 +80,15 @@ type Rows struct {
 	Drive   []int32   // for each row, the number of its drive in the fold
 }
 
+// grow makes room for up to n further rows. What is not used of it takes no memory
+// as long as it is fresh.
+func (r *Rows) grow(width, n int) {
+	x := make([]float64, len(r.X), len(r.X)+n*width)
+	copy(x, r.X)
+	r.X = x
+	r.Reading, r.Drive = slices.Grow(r.Reading, n), slices.Grow(r.Drive, n)
+}
+
 // Day takes a day into the history and writes the vector of each reading to
 // rows, replacing what is there. The attributes say what the readings hold; those
 // that the spec has not are passed over, those it has and they have not are
@@ -95,6 +105,9 @@ func (f *Fold) Day(day *smart.Day, attributes []smart.Attribute, rows *Rows, wan
 	f.calls++
 	heats := f.heats(day, at)
 	width := len(f.plan.names)
+	if len(f.drives) == 0 {
+		f.drives = slices.Grow(f.drives, len(day.Readings)+len(day.Readings)/8)
+	}
 	for i := range day.Readings {
 		r := &day.Readings[i]
 		n, ok := f.take(r, day.Date, at)
@@ -102,7 +115,11 @@ func (f *Fold) Day(day *smart.Day, attributes []smart.Attribute, rows *Rows, wan
 			continue
 		}
 		from := len(rows.X)
-		rows.X = append(rows.X, make([]float64, width)...)
+		if cap(rows.X)-from < width {
+			rows.grow(width, len(day.Readings)-i)
+		}
+		rows.X = rows.X[:from+width]
+		clear(rows.X[from:])
 		f.vector(rows.X[from:], &f.drives[n], r, at, heats)
 		rows.Reading = append(rows.Reading, i)
 		rows.Drive = append(rows.Drive, n)

@@ -60,12 +60,13 @@ func (s *Source) start(ctx context.Context) {
 }
 
 func (s *Source) parse(ctx context.Context, u unit, count func(int64)) (*parser, error) {
-	p := newParser(s.has, u.date, int(s.expect.Load()), s.opt.Mapping)
+	var p *parser
 	select {
 	case day := <-s.spent:
-		p.out, p.values = day.Readings[:0], day.values
-		p.slab = p.values
+		p = newParser(s.has, u.date, 0, s.opt.Mapping)
+		p.out, p.values, p.slab = day.Readings[:0], day.values, day.values
 	default:
+		p = newParser(s.has, u.date, int(s.expect.Load()), s.opt.Mapping)
 	}
 	for _, m := range u.files {
 		if err := p.file(ctx, m, count); err != nil {

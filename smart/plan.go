@@ -72,16 +72,24 @@ type parser struct {
 	good    int
 	files   int
 	models  map[string]model
+
+	size, taken, begun int64 // of the file in hand: its bytes, those read, and the readings before it
 }
 
 // newParser makes a parser that expects about so many rows.
 func newParser(wanted []Attribute, only Date, rows int, mapping Mapping) *parser {
-	return &parser{wanted: wanted, mapping: mapping, only: only, models: map[string]model{}, out: make([]Reading, 0, rows)}
+	return &parser{wanted: wanted, mapping: mapping, only: only, models: map[string]model{}, out: slices.Grow([]Reading(nil), rows)}
 }
 
 // file reads one file; count gets the bytes it took from the disk.
 func (p *parser) file(ctx context.Context, m table.Member, count func(int64)) error {
-	r, err := m.OpenColumns(count, p.reads)
+	p.size, p.taken, p.begun = m.Size, 0, int64(len(p.out))
+	r, err := m.OpenColumns(func(n int64) {
+		p.taken += n
+		if count != nil {
+			count(n)
+		}
+	}, p.reads)
 	if err != nil {
 		return err
 	}
@@ -129,10 +137,14 @@ func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
 }
 
 func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
-	r := Reading{Values: p.room(), Line: int32(min(s.Line(), 1<<31-1))}
+	if len(p.out) == cap(p.out) {
+		p.out = slices.Grow(p.out, p.more())
+	}
+	r := &p.out[:len(p.out)+1][len(p.out)] // in place: readings are large
+	*r = Reading{Values: p.room(), Line: int32(min(s.Line(), 1<<31-1))}
 	reason := s.Bad()
 	if reason == "" {
-		reason = rr.read(s, &r)
+		reason = rr.read(s, r)
 	}
 	if reason == "" && p.only != NoDate && r.Day != p.only {
 		rr.texts = rr.texts[:len(rr.texts)-len(s.Field(rr.serial))]
@@ -149,8 +161,18 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 		return
 	}
 	p.values = p.values[len(p.wanted):]
-	p.out = append(p.out, r)
+	p.out = p.out[:len(p.out)+1]
 	p.good++
+}
+
+// more returns for how many further readings to make room: as many as the rest of
+// the file has when it is like its beginning.
+func (p *parser) more() int {
+	rows := int64(len(p.out)) - p.begun
+	if rows < 1000 || p.taken <= 0 || p.taken >= p.size {
+		return 1000
+	}
+	return int(min(rows*100, rows*(p.size-p.taken)/p.taken*65/64)) + 1000
 }
 
 // room returns space for a reading's values, which record takes when it keeps

@@ -97,6 +97,19 @@ func Decode(v Vendor, a Attribute, raw float64) float64 {
 	return math.Floor(raw / (1 << 32))
 }
 
+// plain reports whether Decode returns values below 1<<32 of the attribute as they
+// are, whoever made the drive.
+func plain(a Attribute) bool {
+	if !a.IsRaw() {
+		return a != TemperatureCelsius
+	}
+	switch a.ID() {
+	case 1, 7, 9, 188, 190, 194, 195, 240:
+		return false
+	}
+	return true
+}
+
 // packed reports whether a vendor puts several numbers into a raw value. Who
 // packs 188 is known without the vendor: nobody has more than 65,535 time-outs.
 func packed(v Vendor, a Attribute) bool {

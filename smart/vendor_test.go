@@ -2,6 +2,7 @@ package smart
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -100,6 +101,20 @@ func TestAttributeNames(t *testing.T) {
 	for _, s := range []string{"", "smart_", "smart_5", "smart_5_Raw_x", "smart_256_raw", "smart_0_raw", "smart_05_raw", "smart_+5_raw", "smart_-1_raw", "failure"} {
 		if a, ok := ParseAttribute(s); ok {
 			t.Errorf("%q reads as %v", s, a)
+		}
+	}
+}
+
+// TestPlainIsWhatDecodeLeaves tries every attribute with every vendor.
+func TestPlainIsWhatDecodeLeaves(t *testing.T) {
+	values := []float64{0, 1, 30, 125, 255, 65535, 65536, 1e6, 1e7 + .5, 1<<32 - 1}
+	for _, a := range AllAttributes() {
+		changed := false
+		for v := range Vendor(len(vendorNames)) {
+			changed = changed || slices.ContainsFunc(values, func(x float64) bool { return Decode(v, a, x) != x })
+		}
+		if changed == plain(a) {
+			t.Errorf("%v: Decode changes values: %v, plain says %v", a, changed, plain(a))
 		}
 	}
 }

@@ -32,6 +32,34 @@ func (s *Scanner) All() {
 	}
 }
 
+// Digits returns the value of field i of the current record when it is one to
+// eight digits and nothing else, and reports whether it is.
+func (s *Scanner) Digits(i int) (float64, bool) {
+	from := 0
+	if i > 0 {
+		from = int(s.ends[i-1]) + 1
+	}
+	n, text := int(s.ends[i])-from, s.text[:cap(s.text)]
+	if n == 1 {
+		d := text[from] - '0'
+		return float64(d), d <= 9
+	}
+	if n == 0 || n > 8 || from+8 > len(text) {
+		return 0, false
+	}
+	// The digits go to the upper bytes, zeros into the others; then pairs, fours and
+	// eights are put together at once.
+	const zeros, sixes, upper = 0x3030303030303030, 0x0606060606060606, 0xf0f0f0f0f0f0f0f0
+	x := binary.LittleEndian.Uint64(text[from:])<<(64-8*n) | zeros>>(8*n)
+	if (x&upper)|((x+sixes)&upper)>>4 != zeros|zeros>>4 {
+		return 0, false
+	}
+	x = (x & 0x0f0f0f0f0f0f0f0f) * (10<<8 + 1) >> 8
+	x = (x & 0x00ff00ff00ff00ff) * (100<<16 + 1) >> 16
+	x = (x & 0x0000ffff0000ffff) * (10000<<32 + 1) >> 32
+	return float64(x), true
+}
+
 // split cuts a line without quotes into fields, eight bytes at a time.
 func (s *Scanner) split(line []byte) {
 	const low, high = 0x7f7f7f7f7f7f7f7f, 0x8080808080808080
