@@ -26,8 +26,8 @@ var rows = []struct {
 	name     string
 	packages []string
 }{
-	{"stone", []string{"errs", "internal/rng"}},
-	{"data", []string{"table", "internal/filter"}},
+	{"stone", []string{"errs", "internal/rng", "internal/filelock"}},
+	{"data", []string{"table", "internal/filter", "internal/search"}},
 	{"drives", []string{"smart", "internal/simulate"}},
 	{"kernels", []string{"tree/kernel"}},
 	{"learning", []string{"tree", "tree/hist", "linear", "feature"}},
@@ -37,7 +37,7 @@ var rows = []struct {
 	{"readers", []string{"model/boosted", "model/mlfolder", "model/native", "model/onnx", "model/sklearn", "model/skops"}},
 	{"model", []string{"model"}},
 	{"records", []string{"internal/artifact", "internal/auth", "internal/tracking", "internal/registry", "internal/webhook", "internal/fleet"}},
-	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
+	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep", "internal/tune"}},
 	{"adapters", []string{"internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect"}},
 	{"front", []string{"internal/importer", "internal/web", "internal/config", "internal/progress"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},

@@ -2,16 +2,13 @@ package feature_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/feature"
 	"github.com/drivecast/drivecast/smart"
 )
@@ -140,6 +137,23 @@ func TestMemoryBoundsTheVector(t *testing.T) {
 	}
 }
 
+// TestDrivesThatStopTogetherAreOff lets one drive stop on a day, and then five of
+// another model.
+func TestDrivesThatStopTogetherAreOff(t *testing.T) {
+	f := newFold(t, attributes)
+	var rows feature.Rows
+	for d := 100; d <= 104; d++ {
+		hours := func(stop int) float64 { return 24 * float64(min(d, stop)) }
+		list := []any{"alone", "M", 0.0, hours(102), 0.0, 30.0}
+		for i := range 5 {
+			list = append(list, fmt.Sprint("pod", i), "N", 0.0, hours(102), 0.0, 30.0)
+		}
+		f.Day(day(d, list...), attributes, &rows, func(r *smart.Reading) bool { return r.Serial != "pod4" })
+	}
+	check(t, f, &rows, 0, map[string]float64{"smart_9_days_still": 2, "smart_9_run_1d": 0, "smart_9_run_3d": 8})
+	check(t, f, &rows, 4, map[string]float64{"smart_9_days_still": 0, "smart_9_run_1d": 24, "smart_9_run_3d": 24})
+}
+
 func TestModelFailureRatioKnowsOnlyDaysBefore(t *testing.T) {
 	f := newFold(t, attributes)
 	var rows feature.Rows
@@ -260,52 +274,4 @@ func TestOrderWithinADayDoesNotMatter(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestLoadFoldRefusesDamage(t *testing.T) {
-	f := newFold(t, attributes)
-	var rows feature.Rows
-	for _, d := range randomFleet(1, 10) {
-		f.Day(d, attributes, &rows, nil)
-	}
-	var state bytes.Buffer
-	if err := f.Save(&state); err != nil {
-		t.Fatal(err)
-	}
-	good := state.Bytes()
-	for _, cut := range []int{0, 5, 17, 20, len(good) / 2, len(good) - 1} {
-		if _, err := feature.LoadFold(bytes.NewReader(good[:cut])); !errs.Is(err, errs.Invalid) {
-			t.Errorf("cut at %d: %v", cut, err)
-		}
-	}
-	for at := range good {
-		bad := slices.Clone(good)
-		bad[at] ^= 1
-		if _, err := feature.LoadFold(bytes.NewReader(bad)); err == nil {
-			t.Fatalf("a changed byte at %d was not noticed", at)
-		}
-	}
-}
-
-// FuzzLoadFold gives states whose check sum is right.
-func FuzzLoadFold(f *testing.F) {
-	fold := newFold(f, attributes)
-	var rows feature.Rows
-	fold.Day(day(1, "a", "M", 0.0, 2400.0, 10.0, 30.0), attributes, &rows, nil)
-	var state bytes.Buffer
-	if err := fold.Save(&state); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(state.Bytes()[:state.Len()-4])
-	f.Fuzz(func(t *testing.T, in []byte) {
-		in = binary.LittleEndian.AppendUint32(slices.Clone(in), crc32.ChecksumIEEE(in))
-		got, err := feature.LoadFold(bytes.NewReader(in))
-		if err != nil {
-			return
-		}
-		got.Day(day(2, "a", "M", 0.0, 2400.0, 10.0, 30.0), attributes, &rows, nil)
-		if err := got.Save(&bytes.Buffer{}); err != nil {
-			t.Fatal(err)
-		}
-	})
 }

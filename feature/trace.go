@@ -14,22 +14,17 @@ type trace struct {
 	since   smart.Date // day since which it is known, NoDate before the first
 	nonzero smart.Date // first day above zero
 	rose    smart.Date // last day on which it was above the value before
-	past    []point    // the values before, oldest first
-}
-
-// point is a value and the day since which it was known.
-type point struct {
-	day smart.Date
-	v   float64
+	past    past       // the values before
 }
 
 func newTrace() trace {
 	return trace{max: math.NaN(), value: math.NaN(), since: smart.NoDate, nonzero: smart.NoDate, rose: smart.NoDate}
 }
 
-// add takes the value of a day later than all before. It reports false when the
+// add takes the value of a day later than all before, and remembers those that
+// windows of reach days see. It reports false when the
 // value is missing and was known before.
-func (t *trace) add(day smart.Date, v float64, memory smart.Date) bool {
+func (t *trace) add(day smart.Date, v float64, reach int) bool {
 	switch {
 	case v == t.value:
 		return true
@@ -44,40 +39,24 @@ func (t *trace) add(day smart.Date, v float64, memory smart.Date) bool {
 	if v > 0 && t.nonzero == smart.NoDate {
 		t.nonzero = day
 	}
-	if t.since != smart.NoDate {
-		t.forget(day - memory)
-		t.past = append(t.past, point{t.since, t.value})
+	if reach > 0 && t.since != smart.NoDate {
+		t.remember(day, v, reach)
 	}
 	t.value, t.since = v, day
 	return true
 }
 
-// forget drops the values that gave way on day edge or before.
-func (t *trace) forget(edge smart.Date) {
-	k := 0
-	for k < len(t.past) && t.ended(k) <= edge {
-		k++
-	}
-	if k > 0 {
-		t.past = t.past[:copy(t.past, t.past[k:])]
-	}
-}
-
-// ended returns the day on which a past value gave way to the next.
-func (t *trace) ended(k int) smart.Date {
-	if k+1 < len(t.past) {
-		return t.past[k+1].day
-	}
-	return t.since
-}
-
 // ago returns the value known on day, or the first one known after it.
 func (t *trace) ago(day smart.Date) float64 {
-	v := t.value
-	for i, since := len(t.past)-1, t.since; i >= 0 && since > day; i-- {
-		v, since = t.past[i].v, t.past[i].day
+	c := cursor{t.past, t.since, t.value}
+	c.until(day)
+	return c.v
+}
+
+// until goes back to the value known on day, or the first one known after it.
+func (c *cursor) until(day smart.Date) {
+	for c.day > day && c.back() {
 	}
-	return v
 }
 
 // write puts the features of an attribute into dst as of day and returns how
@@ -90,8 +69,10 @@ func (t *trace) write(dst []float64, p *plan, r role, day, first smart.Date) int
 	v := t.value
 	dst[0] = v
 	n := 1
-	for _, w := range p.windows[r] {
-		dst[n] = v - t.ago(day-smart.Date(w))
+	c := cursor{t.past, t.since, t.value}
+	for _, w := range p.windows[r] { // the shortest first
+		c.until(day - smart.Date(w))
+		dst[n] = v - c.v
 		n++
 	}
 	if r == workload {
@@ -119,19 +100,16 @@ func (t *trace) write(dst []float64, p *plan, r role, day, first smart.Date) int
 
 // writeClock puts the features of power-on hours into dst.
 func (t *trace) writeClock(dst []float64, p *plan, day smart.Date) int {
-	known := t.since // first day in memory on which the hours are known
-	if len(t.past) > 0 {
-		known = t.past[0].day
-	}
+	c := cursor{t.past, t.since, t.value}
 	for n, w := range p.windows[clock] {
-		from := max(day-smart.Date(w), known)
-		switch {
-		case t.value != t.value:
+		c.until(day - smart.Date(w))
+		switch from := max(day-smart.Date(w), c.day); {
+		case t.since == smart.NoDate:
 			dst[n] = math.NaN()
 		case from >= day:
 			dst[n] = 24
 		default:
-			dst[n] = (t.value - t.ago(from)) / float64(day-from)
+			dst[n] = (t.value - c.v) / float64(day-from)
 		}
 	}
 	n := len(p.windows[clock])

@@ -16,7 +16,14 @@ func classesOf(y []float64) (labels []float64, class []int32, err error) {
 	}
 	first, second := y[0], math.NaN() // two labels that were seen: most rows have one of them
 	for i, v := range y {
-		if i > 0 && (v == first || v == second) {
+		known := 0 // counted, since a branch on either label would be guessed wrong
+		if v == first {
+			known++
+		}
+		if v == second {
+			known++
+		}
+		if known > 0 && i > 0 {
 			continue
 		}
 		if v-v != 0 {

@@ -1,6 +1,9 @@
 package linear
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // sums are what one pass over rows adds up: the mean loss, its gradient and its
 // Hessian (dim × dim; nil when it is not wanted).
@@ -113,7 +116,8 @@ type scratch struct {
 	line    []float64
 	class   []int32
 	weight  []float64
-	rows    int // rows in the block
+	rows    int  // rows in the block
+	still   bool // all parameters are 0
 }
 
 // scratch returns a scratch for the parameters u, an old one when there is one.
@@ -122,6 +126,7 @@ func (pr *problem) scratch(u []float64) *scratch {
 	if !ok {
 		w = newScratch(pr)
 	}
+	w.still = !slices.ContainsFunc(u, func(v float64) bool { return v != 0 })
 	wide := len(w.coef) / pr.blocks
 	for k := range pr.blocks {
 		copy(w.coef[k*wide:], u[k*pr.q:(k+1)*pr.q])
@@ -183,6 +188,9 @@ func (w *scratch) total() float64 {
 
 // raw computes the linear predictor of each parameter block.
 func (w *scratch) raw() {
+	if w.still && len(w.z) == 1 {
+		return
+	}
 	wide := len(w.coef) / len(w.z)
 	for k := range w.z {
 		z := w.z[k][:w.n]
@@ -197,7 +205,11 @@ func (w *scratch) raw() {
 // binary adds the block's logistic loss to s.
 func (w *scratch) binary(s *sums) {
 	z := w.z[0][:w.n]
-	w.logistic(z, w.y, w.curve, w.grown, w.line)
+	if w.still {
+		w.halves(z)
+	} else {
+		w.logistic(z, w.y, w.curve, w.grown, w.line)
+	}
 	if w.weight == nil {
 		s.loss += lossOf(w.grown[:w.rows], w.line[:w.rows])
 	} else {
@@ -212,26 +224,29 @@ func (w *scratch) binary(s *sums) {
 	w.accumulate(s, z, 0, 0)
 }
 
+// halves is logistic where every linear predictor is 0.
+func (w *scratch) halves(z []float64) {
+	y, curve, grown, line := w.y[:len(z)], w.curve[:len(z)], w.grown[:len(z)], w.line[:len(z)]
+	for i := range z {
+		z[i], curve[i], grown[i], line[i] = .5-y[i], .25, 2, 0
+	}
+}
+
 // lossOf adds up log(grown) + line, with one logarithm of a product.
 func lossOf(grown, line []float64) float64 {
-	p, l := [4]float64{1, 1, 1, 1}, [4]float64{}
+	p0, p1, p2, p3 := 1.0, 1.0, 1.0, 1.0
+	var l0, l1, l2, l3 float64
 	n := len(grown) &^ 3
 	for i := 0; i < n; i += 4 {
-		g, v := grown[i:i+4:i+4], line[i:i+4:i+4]
-		p[0] *= g[0]
-		p[1] *= g[1]
-		p[2] *= g[2]
-		p[3] *= g[3]
-		l[0] += v[0]
-		l[1] += v[1]
-		l[2] += v[2]
-		l[3] += v[3]
+		g, v := (*[4]float64)(grown[i:]), (*[4]float64)(line[i:])
+		p0, p1, p2, p3 = p0*g[0], p1*g[1], p2*g[2], p3*g[3]
+		l0, l1, l2, l3 = l0+v[0], l1+v[1], l2+v[2], l3+v[3]
 	}
 	for i := n; i < len(grown); i++ {
-		p[0] *= grown[i]
-		l[0] += line[i]
+		p0 *= grown[i]
+		l0 += line[i]
 	}
-	return math.Log(p[0]*p[1]*(p[2]*p[3])) + ((l[0] + l[2]) + (l[1] + l[3]))
+	return math.Log(p0*p1*(p2*p3)) + ((l0 + l2) + (l1 + l3))
 }
 
 // multinomial adds the block's multinomial loss to s.

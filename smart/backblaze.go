@@ -71,6 +71,12 @@ func (l *layout) locate(wanted []Attribute) {
 	}
 }
 
+// used returns the positions of all columns that are read.
+func (l *layout) used() []int {
+	out := slices.Concat([]int{l.date, l.serial, l.model, l.capacity, l.failure}, l.at)
+	return slices.DeleteFunc(out, func(i int) bool { return i < 0 })
+}
+
 // number reads a field.
 func (l *layout) number(s *table.Scanner, cell []byte) (float64, bool) {
 	v, ok := s.Number(cell)
@@ -86,15 +92,18 @@ type rowReader struct {
 	wanted []Attribute
 	models map[string]model
 
-	lastDate []byte
-	lastDay  Date
-	texts    []byte // serial numbers of the readings so far, to be made one string
-	ends     []int
+	lastName  []byte // the model of the row before
+	lastModel model
+	lastDate  []byte
+	lastDay   Date
+	texts     []byte // serial numbers of the readings so far, to be made one string
+	ends      []int
 }
 
 type model struct {
 	name   string
 	vendor Vendor
+	medium Medium
 }
 
 // read fills r from a record. It returns the reason for which the record must be
@@ -132,7 +141,7 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 		}
 	}
 	m := p.model(s)
-	r.Model = m.name
+	r.Model, r.Medium = m.name, m.medium
 	for i, pos := range p.at {
 		r.Values[i] = math.NaN()
 		if pos < 0 {
@@ -146,7 +155,7 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 		if !ok {
 			return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
 		}
-		if packed(m.vendor, p.wanted[i]) && v >= 1<<16 && bytes.IndexByte(bytes.ToLower(cell), 'e') >= 0 {
+		if packed(m.vendor, p.wanted[i]) && v >= 1<<16 && bytes.ContainsAny(cell, "eE") {
 			continue // rounded, so that the parts are lost
 		}
 		r.Values[i] = Decode(m.vendor, p.wanted[i], v)
@@ -161,12 +170,16 @@ func (p *rowReader) model(s *table.Scanner) model {
 		return model{}
 	}
 	cell := s.Field(p.layout.model)
-	if m, ok := p.models[string(cell)]; ok {
-		return m
+	if string(cell) == string(p.lastName) {
+		return p.lastModel
 	}
-	name := strings.Join(strings.Fields(string(cell)), " ")
-	m := model{name, VendorOf(name)}
-	p.models[string(cell)] = m
+	m, ok := p.models[string(cell)]
+	if !ok {
+		name := strings.Join(strings.Fields(string(cell)), " ")
+		m = model{name, VendorOf(name), mediumOf(name)}
+		p.models[string(cell)] = m
+	}
+	p.lastName, p.lastModel = append(p.lastName[:0], cell...), m
 	return m
 }
 

@@ -2,6 +2,9 @@ package smart
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
@@ -44,6 +47,17 @@ func ParseMapping(text []byte, name string) (Mapping, error) {
 		return nil, &errs.Input{File: name, Problem: "the mapping must say which columns are date and serial_number", Mend: "add a line for each"}
 	}
 	return m, nil
+}
+
+// ReadMapping reads a mapping file as ParseMapping does.
+func ReadMapping(path string) (Mapping, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &errs.Input{File: path, Problem: "there is no such mapping file", Mend: "check the path"}
+	} else if err != nil {
+		return nil, errs.Wrap(err, "read the mapping")
+	}
+	return ParseMapping(text, path)
 }
 
 // meanings returns what a column holds; its own name, in lower case, when there

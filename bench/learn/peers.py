@@ -3,6 +3,10 @@ the data that the Go programs beside this file read.
 
 usage: peers.py make DIR ROWS          generate x.bin, y.bin, xt.bin, yt.bin
        peers.py fit DIR NAME ROWS LEAVES THREADS [TREES]
+       peers.py seed CSV DIR           the training part of a CSV with numeric columns as x.bin, y.bin
+       peers.py exact DIR ROWS THREADS TREES SPLIT [COLS]
+       peers.py linear DIR ROWS THREADS REPEAT
+       peers.py metrics ROWS REPEAT
        peers.py models DIR             fit the models for prediction, export them
        peers.py predict DIR MODEL      time every engine that takes MODEL (rf, lgb, xgb)
                                        (TREELITE_RF=1 compiles rf too: minutes of gcc)
@@ -11,17 +15,74 @@ Each timing is one line: what, wall seconds, CPU seconds, and AUC where there is
 """
 import json, os, sys, time
 
-if sys.argv[1] == "fit":
-    os.environ["OMP_NUM_THREADS"] = sys.argv[6]
+threads = {"fit": 6, "exact": 4, "linear": 4}.get(sys.argv[1])
+if threads:
+    for name in "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS":
+        os.environ[name] = sys.argv[threads]
 import numpy as np
 
 
 def load(path, rows=None):
-    y, yt = np.fromfile(path + "/y.bin"), np.fromfile(path + "/yt.bin")
-    x = np.fromfile(path + "/x.bin").reshape(-1, len(y)).T
+    x, y = train(path, rows, np.float32)
+    yt = np.fromfile(path + "/yt.bin")
     xt = np.fromfile(path + "/xt.bin").reshape(-1, len(yt)).T
+    return [x, y, np.ascontiguousarray(xt, dtype=np.float32), yt]
+
+
+def train(path, rows, dtype, cols=None):
+    y = np.fromfile(path + "/y.bin")
+    x = np.memmap(path + "/x.bin", dtype=np.float64, mode="r").reshape(-1, len(y))
     n = rows or len(y)
-    return [np.ascontiguousarray(x[:n], dtype=np.float32), y[:n], np.ascontiguousarray(xt, dtype=np.float32), yt]
+    return np.ascontiguousarray(x[:cols, :n].T, dtype=dtype), y[:n]
+
+
+def seed(csv, path):
+    import pandas
+    from sklearn.model_selection import train_test_split
+    t = pandas.read_csv(csv)
+    y = t.pop("failure")
+    x = t[["capacity_bytes", "lifetime", "model_encoded"]]
+    x, _, y, _ = train_test_split(x, y, test_size=0.2, random_state=42, stratify=y)
+    os.makedirs(path, exist_ok=True)
+    x.to_numpy(np.float64).T.copy().tofile(path + "/x.bin")
+    y.to_numpy(np.float64).tofile(path + "/y.bin")
+
+
+def quickest(what, repeat, work):
+    walls, cpus, answer = [], [], None
+    for _ in range(repeat):
+        with Clock() as c:
+            answer = work()
+        walls.append(c.wall)
+        cpus.append(c.cpu)
+    print(f"{what}: wall {min(walls):.6f} s, cpu {min(cpus):.6f} s, answer {answer:.12g}", flush=True)
+
+
+def exact(path, rows, threads, trees, split, cols=None):
+    from sklearn.ensemble import RandomForestClassifier
+    x, y = train(path, rows, np.float64, cols)
+    def work():
+        m = RandomForestClassifier(trees, max_depth=10, min_samples_split=split, random_state=42, n_jobs=threads).fit(x, y)
+        return sum(e.tree_.node_count for e in m.estimators_)
+    quickest(f"sklearn exact rows={rows} threads={threads}", 3 if len(y) < 20000 else 1, work)
+
+
+def linear(path, rows, threads, repeat):
+    import warnings
+    from sklearn.linear_model import LogisticRegression
+    warnings.simplefilter("ignore")
+    x, y = train(path, rows, np.float64)
+    for solver in "lbfgs", "newton-cholesky", "newton-cg":
+        quickest(f"sklearn-{solver} rows={rows} threads={threads}", repeat,
+                 lambda: LogisticRegression(max_iter=1000, solver=solver).fit(x, y).coef_[0, 0])
+
+
+def metrics(rows, repeat):
+    from sklearn.metrics import average_precision_score, roc_auc_score
+    r = np.random.default_rng(1)
+    y = r.integers(0, 2, rows)
+    p = r.normal(size=rows) + y
+    quickest(f"sklearn metrics rows={rows}", repeat, lambda: roc_auc_score(y, p) + average_precision_score(y, p))
 
 
 def make(path, rows):
@@ -29,7 +90,7 @@ def make(path, rows):
     os.makedirs(path, exist_ok=True)
     x, y = make_classification(n_samples=rows + 200000, n_features=20, n_informative=10, n_redundant=4, n_clusters_per_class=8,
                                class_sep=0.7, flip_y=0.03, random_state=0)
-    x = x.astype(np.float32).astype(np.float64)
+    np.copyto(x, x.astype(np.float32))
     for name, part in ("", slice(0, rows)), ("t", slice(rows, None)):
         x[part].T.tofile(f"{path}/x{name}.bin")
         y[part].astype(np.float64).tofile(f"{path}/y{name}.bin")
@@ -220,5 +281,6 @@ def shap_values(path):
 
 if __name__ == "__main__":
     a = sys.argv[2:]
-    {"make": lambda: make(a[0], int(a[1])), "fit": lambda: fit(a[0], a[1], *map(int, a[2:])), "models": lambda: models(a[0]),
+    {"seed": lambda: seed(a[0], a[1]), "exact": lambda: exact(a[0], *map(int, a[1:])), "linear": lambda: linear(a[0], *map(int, a[1:])),
+     "metrics": lambda: metrics(*map(int, a)), "make": lambda: make(a[0], int(a[1])), "fit": lambda: fit(a[0], a[1], *map(int, a[2:])), "models": lambda: models(a[0]),
      "predict": lambda: predict(a[0], a[1]), "shap": lambda: shap_values(a[0])}[sys.argv[1]]()

@@ -25,23 +25,11 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 	if spec.Learner == "" && spec.Target == "" && smart.IsBackblaze(spec.Data) {
 		return runRecipe(ctx, spec)
 	}
-	l, err := newLearner(spec.Learner, spec.Params)
+	p, err := Prepare(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := eras[spec.Compat]; !ok {
-		return nil, errs.New(errs.Usage, "--compat %q is neither sklearn-1.8 nor sklearn-1.9", spec.Compat)
-	}
-	if spec.TestSize < 0 || spec.TestSize >= 1 {
-		return nil, errs.New(errs.Usage, "a test size of %v is not in [0, 1)", spec.TestSize)
-	}
-	if spec.Target == "" {
-		if !smart.IsBackblaze(spec.Data) {
-			return nil, errs.New(errs.Usage, "%s holds no daily drive statistics; name the target column with --target", spec.Data)
-		}
-		return runDrives(ctx, spec, l)
-	}
-	return runTable(ctx, spec, l)
+	return p.Finish(ctx, spec.Params)
 }
 
 // eras are the values of Spec.Compat.

@@ -27,18 +27,29 @@ func Load(dir string, limit int, test bool) (*table.Matrix, []float64, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	x, err := Floats(filepath.Join(dir, "x"+suffix+".bin"))
+	f, err := os.Open(filepath.Join(dir, "x"+suffix+".bin"))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, err
 	}
 	n := len(y)
-	cols := len(x) / n
+	cols := int(info.Size()) / 8 / n
 	if limit == 0 || limit > n {
 		limit = n
 	}
-	m := table.NewMatrix(limit, cols)
+	m, b := table.NewMatrix(limit, cols), make([]byte, 8*limit)
 	for c := range cols {
-		copy(m.Col(c), x[c*n:c*n+limit])
+		if _, err := f.ReadAt(b, int64(c*n*8)); err != nil {
+			return nil, nil, err
+		}
+		col := m.Col(c)
+		for i := range col {
+			col[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+		}
 	}
 	return m, y[:limit], nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/drivecast/drivecast/bench/learn/data"
 	"github.com/drivecast/drivecast/model"
+	"github.com/drivecast/drivecast/table"
 	"github.com/drivecast/drivecast/tree"
 	"github.com/drivecast/drivecast/tree/hist"
 )
@@ -19,6 +20,7 @@ import (
 func main() {
 	dir := flag.String("data", ".", "folder with x.bin, y.bin, xt.bin, yt.bin: float64, column-major")
 	rows := flag.Int("rows", 1000000, "training rows to use")
+	cols := flag.Int("cols", 0, "columns to use; 0: all")
 	leaves := flag.Int("leaves", 31, "leaves of a tree")
 	trees := flag.Int("trees", 100, "rounds")
 	workers := flag.Int("workers", 1, "goroutines")
@@ -35,6 +37,10 @@ func main() {
 	xt, yt, err := data.Load(*dir, 0, true)
 	if err != nil {
 		log.Fatal(err)
+	}
+	if *cols > 0 {
+		x = &table.Matrix{Rows: x.Rows, Cols: *cols, Data: x.Data[:x.Rows**cols]}
+		xt = &table.Matrix{Rows: xt.Rows, Cols: *cols, Data: xt.Data[:xt.Rows**cols]}
 	}
 	if *profile != "" {
 		f, err := os.Create(*profile)

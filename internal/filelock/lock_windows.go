@@ -1,4 +1,4 @@
-package local
+package filelock
 
 import (
 	"math"
@@ -7,9 +7,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tryLock takes the lock of an open file; it ends with the process. The locked
+// Try takes the lock of an open file and reports whether it was free. The lock
+// ends with the process, or when the file is closed. The locked
 // byte lies beyond any content, so that others can read the file.
-func tryLock(f *os.File) bool {
+func Try(f *os.File) bool {
 	at := windows.Overlapped{Offset: math.MaxUint32 - 1}
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at) == nil
 }

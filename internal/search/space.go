@@ -1,11 +1,12 @@
-// Package sweep draws the trials of a sweep and says which to stop early.
+// Package search draws the points that a search over settings tries next: the
+// corners of a grid, random points, Sobol' points, or points that results so far
+// speak for, by a Gaussian process or by Parzen estimators.
 //
 // Every distribution is a map from a number in [0, 1) to a value, so that each
-// sampling algorithm only has to choose points of a cube: random points, Sobol'
-// points, the corners of a grid, or points that did well before. The i-th draw
-// depends on nothing but the seed, i and the results that are known: a sweep
-// that is taken up again goes on as it would have.
-package sweep
+// sampling algorithm only has to choose points of a cube. The i-th draw depends
+// on nothing but the seed, i and the results that are known: a search that is
+// taken up again goes on as it would have.
+package search
 
 import (
 	"encoding/json"
@@ -17,16 +18,17 @@ import (
 	"github.com/drivecast/drivecast/errs"
 )
 
-// Distribution is what one hyperparameter may be, in Azure ML's terms.
+// Distribution is what one hyperparameter may be, in Azure ML's terms, and two
+// kinds more: int and logint, whole numbers from Min to Max, both among them.
 type Distribution struct {
-	Kind    string            `json:"kind"`             // choice randint uniform quniform loguniform qloguniform normal qnormal lognormal qlognormal
+	Kind    string            `json:"kind"`             // choice randint uniform quniform loguniform qloguniform normal qnormal lognormal qlognormal int logint
 	Values  []json.RawMessage `json:"values,omitempty"` // of choice; may be any JSON
 	Upper   int               `json:"upper,omitempty"`  // of randint: values are 0 to Upper-1
-	Min     float64           `json:"min,omitempty"`    // of uniform; for loguniform the exponent of the least value
+	Min     float64           `json:"min,omitempty"`    // of uniform, int and logint; for loguniform the logarithm of the least value
 	Max     float64           `json:"max,omitempty"`
 	Mu      float64           `json:"mu,omitempty"` // of normal; for lognormal of the logarithm
 	Sigma   float64           `json:"sigma,omitempty"`
-	Quantum float64           `json:"q,omitempty"` // values of the q… kinds are multiples of it
+	Quantum float64           `json:"q,omitempty"` // values of the q… kinds are multiples of it; of int the step, 0 for 1
 }
 
 // Space is a search space by hyperparameter.
@@ -42,8 +44,17 @@ func (d Distribution) discrete() int {
 		return len(d.Values)
 	case "randint":
 		return d.Upper
+	case "int":
+		return int((d.Max-d.Min)/d.step()) + 1
 	}
 	return 0
+}
+
+func (d Distribution) step() float64 { return max(1, d.Quantum) }
+
+// Whole reports whether every value is a whole number by its kind.
+func (d Distribution) Whole() bool {
+	return d.Kind == "randint" || d.Kind == "int" || d.Kind == "logint"
 }
 
 // At returns the value at u in [0, 1) as text: a number with the fewest digits
@@ -54,6 +65,12 @@ func (d Distribution) At(u float64) string {
 		return choiceText(d.Values[min(len(d.Values)-1, int(u*float64(len(d.Values))))])
 	case "randint":
 		return strconv.Itoa(min(d.Upper-1, int(u*float64(d.Upper))))
+	case "int":
+		n := d.discrete()
+		return strconv.FormatFloat(d.Min+d.step()*float64(min(n-1, int(u*float64(n)))), 'f', -1, 64)
+	case "logint": // each whole number has the share of the logarithmic scale that rounds to it
+		lo, hi := math.Log(d.Min-0.5), math.Log(d.Max+0.5)
+		return strconv.FormatFloat(min(max(math.Round(math.Exp(lo+u*(hi-lo))), d.Min), d.Max), 'f', -1, 64)
 	}
 	return strconv.FormatFloat(d.number(u), 'g', -1, 64)
 }
@@ -104,7 +121,7 @@ func (s Space) Check() error {
 		return errs.New(errs.Invalid, "the search space is empty")
 	}
 	for name, d := range s {
-		if d.Kind == "choice" && len(d.Values) == 0 || d.Kind == "randint" && d.Upper < 1 {
+		if d.Kind == "choice" && len(d.Values) == 0 || d.Kind == "randint" && d.Upper < 1 || d.Kind == "int" && !(d.Min <= d.Max) {
 			return errs.New(errs.Invalid, "search space: %s has no values", name)
 		}
 	}

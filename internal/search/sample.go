@@ -1,4 +1,4 @@
-package sweep
+package search
 
 import (
 	"math"
@@ -31,7 +31,7 @@ func (g Goal) Better(a, b float64) bool {
 
 // Sampling is how trials are drawn.
 type Sampling struct {
-	Kind string `json:"kind"` // random, sobol, grid or bayesian
+	Kind string `json:"kind"` // random, sobol, grid, bayesian or tpe
 	Seed uint64 `json:"seed"`
 }
 
@@ -39,9 +39,10 @@ type Sampling struct {
 type Result struct {
 	Point []float64 // in the cube, in the order of Space.Names
 	Value float64   // of the metric; NaN when the trial failed
+	Share float64   // of the full effort that the value cost, in (0, 1]; 0 stands for 1
 }
 
-// Sampler draws the trials of one sweep.
+// Sampler draws the trials of one search. It is safe for concurrent use.
 type Sampler struct {
 	space Space
 	names []string
@@ -49,7 +50,8 @@ type Sampler struct {
 	goal  Goal
 }
 
-// New makes a sampler. Faults of the space are of kind Invalid.
+// New makes a sampler. Faults of the space, and a grid over a range that has no
+// end of values, are of kind Invalid.
 func New(space Space, how Sampling, goal Goal) (*Sampler, error) {
 	if err := space.Check(); err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func New(space Space, how Sampling, goal Goal) (*Sampler, error) {
 	if how.Kind == "grid" {
 		for name, d := range space {
 			if d.discrete() == 0 {
-				return nil, errs.New(errs.Invalid, "grid sampling wants choices, and %s is %s", name, d.Kind)
+				return nil, errs.New(errs.Invalid, "grid sampling wants choices, and %s is %s; list the values to try", name, d.Kind)
 			}
 		}
 	}
@@ -80,8 +82,8 @@ func (s *Sampler) Size() int {
 	return n
 }
 
-// Draw returns trial i (from 0) as a point of the cube. Only bayesian sampling
-// looks at the results known so far.
+// Draw returns trial i (from 0) as a point of the cube. Only bayesian and
+// tpe sampling look at the results known so far.
 func (s *Sampler) Draw(i int, known []Result) []float64 {
 	switch s.how.Kind {
 	case "grid":
@@ -92,9 +94,16 @@ func (s *Sampler) Draw(i int, known []Result) []float64 {
 		if x := s.gauss(i, known); x != nil {
 			return x
 		}
+	case "tpe":
+		if x := s.parzen(i, known); x != nil {
+			return x
+		}
 	}
 	return s.random(i)
 }
+
+// Space is what the sampler draws from.
+func (s *Sampler) Space() Space { return s.space }
 
 // Values are the texts of a point, by hyperparameter.
 func (s *Sampler) Values(point []float64) map[string]string {

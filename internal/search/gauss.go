@@ -1,4 +1,4 @@
-package sweep
+package search
 
 import (
 	"math"
@@ -236,4 +236,12 @@ func dot(a, b []float64) float64 {
 		sum += a[i] * b[i]
 	}
 	return sum
+}
+
+func mean(x []float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += v
+	}
+	return sum / float64(len(x))
 }

@@ -1,4 +1,4 @@
-package sweep
+package search
 
 import (
 	"math/bits"
@@ -20,9 +20,8 @@ var joeKuo = [...]struct {
 	{7, 1, []uint32{1, 3, 7, 11, 23, 15, 103}}, {7, 4, []uint32{1, 3, 7, 13, 13, 15, 69}},
 }
 
-// sobol is point i of the sequence in n dimensions, shifted (mod 1, by digits)
-// by the seed; seed 0 shifts nothing and leaves out the origin. Dimensions
-// beyond 21 are random.
+// sobol is point i of the sequence in n dimensions, scrambled by the seed; seed 0
+// scrambles nothing and leaves out the origin. Dimensions beyond 21 are random.
 func sobol(i, n int, seed uint64) []float64 {
 	r := rand.New(rand.NewPCG(seed, 0x50b01))
 	fill := rand.New(rand.NewPCG(seed, uint64(i)))
@@ -43,11 +42,25 @@ func sobol(i, n int, seed uint64) []float64 {
 			p ^= v[bits.TrailingZeros32(g)]
 		}
 		if seed != 0 {
-			p ^= r.Uint32()
+			p = scramble(p, r.Uint32())
 		}
 		x[k] = float64(p) / (1 << 32)
 	}
 	return x
+}
+
+// scramble is Owen's nested scrambling of the binary digits of p: each digit is
+// flipped or not by a hash of the seed and of the digits before it, so that of
+// 2^k points one still lies in each of 2^k cells. The hash is that of Laine and
+// Karras as Burley gives it in "Practical Hash-based Owen Scrambling", JCGT 9(4),
+// 2020.
+func scramble(p, seed uint32) uint32 {
+	p = bits.Reverse32(p) + seed
+	p ^= p * 0x6c50b47c
+	p ^= p * 0xb82f1e52
+	p ^= p * 0xc7afe638
+	p ^= p * 0x8d22f6e6
+	return bits.Reverse32(p)
 }
 
 // directions are the direction numbers of dimension k, from 0.
