@@ -109,7 +109,7 @@ func (f *Fold) heats(day *smart.Day, at []int) []*heatOf {
 }
 
 // vector writes the features of a drive as of today.
-func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats []*heatOf) {
+func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats []*heatOf, off map[stop]int) {
 	age := math.NaN()
 	for i := range d.traces {
 		t, col := &d.traces[i], &f.plan.columns[i]
@@ -117,6 +117,9 @@ func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats
 		switch {
 		case col.role == clock:
 			age = t.value / 24
+			if f.switchedOff(d, i, off) {
+				f.plan.running(dst[col.from:])
+			}
 		case col.role == heat:
 			over := dst[col.from+n : col.from+n+2]
 			over[0], over[1] = math.NaN(), math.NaN()

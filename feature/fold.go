@@ -24,6 +24,7 @@ type Fold struct {
 	total   model // of the fleet
 	pending []*model
 	stats   FoldStats
+	present []int32 // the drives of the day in hand
 	calls   int32
 }
 
@@ -80,15 +81,6 @@ type Rows struct {
 	Drive   []int32   // for each row, the number of its drive in the fold
 }
 
-// grow makes room for up to n further rows. What is not used of it takes no memory
-// as long as it is fresh.
-func (r *Rows) grow(width, n int) {
-	x := make([]float64, len(r.X), len(r.X)+n*width)
-	copy(x, r.X)
-	r.X = x
-	r.Reading, r.Drive = slices.Grow(r.Reading, n), slices.Grow(r.Drive, n)
-}
-
 // Day takes a day into the history and writes the vector of each reading to
 // rows, replacing what is there. The attributes say what the readings hold; those
 // that the spec has not are passed over, those it has and they have not are
@@ -103,26 +95,34 @@ func (f *Fold) Day(day *smart.Day, attributes []smart.Attribute, rows *Rows, wan
 	f.begin(day.Date)
 	at := f.positions(attributes)
 	f.calls++
-	heats := f.heats(day, at)
-	width := len(f.plan.names)
 	if len(f.drives) == 0 {
 		f.drives = slices.Grow(f.drives, len(day.Readings)+len(day.Readings)/8)
 	}
+	f.present = f.present[:0]
 	for i := range day.Readings {
 		r := &day.Readings[i]
 		n, ok := f.take(r, day.Date, at)
-		if !ok || wants != nil && !wants(r) {
+		if !ok {
 			continue
 		}
-		from := len(rows.X)
-		if cap(rows.X)-from < width {
-			rows.grow(width, len(day.Readings)-i)
+		f.present = append(f.present, n)
+		if wants == nil || wants(r) {
+			rows.Reading = append(rows.Reading, i)
+			rows.Drive = append(rows.Drive, n)
 		}
-		rows.X = rows.X[:from+width]
-		clear(rows.X[from:])
-		f.vector(rows.X[from:], &f.drives[n], r, at, heats)
-		rows.Reading = append(rows.Reading, i)
-		rows.Drive = append(rows.Drive, n)
+	}
+	if len(rows.Drive) == 0 {
+		return
+	}
+	heats, off, width := f.heats(day, at), f.outages(f.present), len(f.plan.names)
+	if n := width * len(rows.Drive); cap(rows.X) >= n {
+		rows.X = rows.X[:n]
+		clear(rows.X)
+	} else {
+		rows.X = make([]float64, n)
+	}
+	for i, n := range rows.Drive {
+		f.vector(rows.X[i*width:(i+1)*width], &f.drives[n], &day.Readings[rows.Reading[i]], at, heats, off)
 	}
 }
 
@@ -189,7 +189,7 @@ func (f *Fold) take(r *smart.Reading, day smart.Date, at []int) (int32, bool) {
 		if at[i] >= 0 {
 			v = r.Values[at[i]]
 		}
-		if !d.traces[i].add(day, v, f.plan.memory) {
+		if !d.traces[i].add(day, v, f.plan.columns[i].reach) {
 			d.lost++
 		}
 	}

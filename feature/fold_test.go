@@ -137,6 +137,23 @@ func TestMemoryBoundsTheVector(t *testing.T) {
 	}
 }
 
+// TestDrivesThatStopTogetherAreOff lets one drive stop on a day, and then five of
+// another model.
+func TestDrivesThatStopTogetherAreOff(t *testing.T) {
+	f := newFold(t, attributes)
+	var rows feature.Rows
+	for d := 100; d <= 104; d++ {
+		hours := func(stop int) float64 { return 24 * float64(min(d, stop)) }
+		list := []any{"alone", "M", 0.0, hours(102), 0.0, 30.0}
+		for i := range 5 {
+			list = append(list, fmt.Sprint("pod", i), "N", 0.0, hours(102), 0.0, 30.0)
+		}
+		f.Day(day(d, list...), attributes, &rows, func(r *smart.Reading) bool { return r.Serial != "pod4" })
+	}
+	check(t, f, &rows, 0, map[string]float64{"smart_9_days_still": 2, "smart_9_run_1d": 0, "smart_9_run_3d": 8})
+	check(t, f, &rows, 4, map[string]float64{"smart_9_days_still": 0, "smart_9_run_1d": 24, "smart_9_run_3d": 24})
+}
+
 func TestModelFailureRatioKnowsOnlyDaysBefore(t *testing.T) {
 	f := newFold(t, attributes)
 	var rows feature.Rows

@@ -114,11 +114,11 @@ func (t *trace) kept(edge smart.Date) past {
 }
 
 // remember makes the value in hand a past one, which gives way to v today.
-func (t *trace) remember(today smart.Date, v float64, memory smart.Date) {
+func (t *trace) remember(today smart.Date, v float64, reach int) {
 	if cap(t.past)-len(t.past) < 13 && len(t.past) > 0 {
-		// An entry may find no room: forget what is beyond memory, and make
+		// An entry may find no room: forget what no window reaches, and make
 		// room when that did not help much.
-		t.past = t.past[:copy(t.past, t.kept(today-memory))]
+		t.past = t.past[:copy(t.past, t.kept(today-smart.Date(reach)))]
 		if free := cap(t.past) - len(t.past); free < 13 || free < cap(t.past)/8 {
 			t.past = append(make(past, 0, len(t.past)+max(16, len(t.past)/2)), t.past...)
 		}

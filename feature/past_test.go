@@ -38,7 +38,7 @@ func TestPastEqualsAllValues(t *testing.T) {
 	}
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		kind := counter
+		const reach = 30
 		tr, all := newTrace(), plainTrace{}
 		day, v := smart.Date(1000), 0.0
 		for range 120 {
@@ -47,19 +47,19 @@ func TestPastEqualsAllValues(t *testing.T) {
 			if v != v {
 				v = 0
 			}
-			tr.add(day, v, MaxMemory)
+			tr.add(day, v, reach)
 			if n := len(all.values); n == 0 || all.values[n-1] != v {
 				all.days, all.values = append(all.days, day), append(all.values, v)
 			}
 			if rng.IntN(20) == 0 {
 				d := &drive{first: 1000, last: day, traces: []trace{newTrace()}}
-				in := &stateReader{b: tr.append(nil, d, MaxMemory)}
+				in := &stateReader{b: tr.append(nil, d, reach)}
 				if in.trace(&d.traces[0], d); in.bad || len(in.b) > 0 {
 					t.Fatalf("seed %d, day %d: the trace is not read back", seed, day)
 				}
 				tr = d.traces[0]
 			}
-			for _, w := range windows[kind] {
+			for _, w := range windows[counter] {
 				got, want := tr.ago(day-smart.Date(w)), all.ago(day-smart.Date(w))
 				if math.Float64bits(got) != math.Float64bits(want) {
 					t.Fatalf("seed %d, day %d, %d days ago: got %v, want %v", seed, day, w, got, want)
@@ -70,11 +70,4 @@ func TestPastEqualsAllValues(t *testing.T) {
 			}
 		}
 	}
-}
-
-// ago returns the value known on day, or the first one known after it.
-func (t *trace) ago(day smart.Date) float64 {
-	c := cursor{t.past, t.since, t.value}
-	c.until(day)
-	return c.v
 }

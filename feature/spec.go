@@ -24,7 +24,9 @@
 //	smart_9_run_Wd       power-on hours gained a day over the last W days, or since it
 //	                     was first seen when that is less; 24 on the first day
 //	smart_9_days_still   days on which the power-on hours stood still, up to this
-//	                     day: what a drive shows that no longer answers
+//	                     day: what a drive shows that no longer answers. When five or
+//	                     more of one model stop alike on one day, a machine is off and
+//	                     not a drive: they count as running
 //	smart_194_over_fleet °C above the mean of the fleet that day
 //	smart_194_over_model °C above the mean of the drives of its model that day
 //	age_days             power-on time
@@ -120,11 +122,20 @@ var windows = [...][]int{
 	heat:     {1, 7},
 }
 
+// reach returns the longest of a role's windows within memory, 0 when it has none.
+func (p *plan) reach(r role) int {
+	if w := p.windows[r]; len(w) > 0 {
+		return w[len(w)-1]
+	}
+	return 0
+}
+
 // column is one attribute of a spec.
 type column struct {
 	smart.Attribute
-	role role
-	from int // position of its first feature
+	role  role
+	from  int // position of its first feature
+	reach int // days of its longest window
 }
 
 // plan is a spec made ready: its attributes, and the names of its features.
@@ -156,7 +167,8 @@ func (s Spec) plan() (*plan, error) {
 		if !ok || a.IsNormalized() {
 			return nil, errs.New(errs.Invalid, "%q is neither a raw SMART attribute nor another number of a drive", text)
 		}
-		c := column{a, roleOf(a), len(p.names)}
+		r := roleOf(a)
+		c := column{a, r, len(p.names), p.reach(r)}
 		p.columns = append(p.columns, c)
 		p.names = append(p.names, p.namesOf(c)...)
 	}

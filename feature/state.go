@@ -97,7 +97,7 @@ func (f *Fold) saveDrives(w io.Writer, number map[*model]int) error {
 				b = append(b[:0], make([]byte, sectionHead)...)
 				for i := n * blockDrives; i < min((n+1)*blockDrives, len(f.drives)); i++ {
 					d := &f.drives[i]
-					b = d.append(b, number[d.model], f.plan.memory)
+					b = d.append(b, number[d.model], f.plan.columns)
 				}
 				seal(b)
 				made[k] <- b

@@ -24,7 +24,7 @@ const (
 // uvarints, the last one a varint since 1970, the others counted back from it.
 // Values are uvarints, 0 before the 8 bytes of a float64, else a whole number in
 // zigzag form plus 1.
-func (d *drive) append(b []byte, model int, memory smart.Date) []byte {
+func (d *drive) append(b []byte, model int, columns []column) []byte {
 	b = binary.AppendUvarint(b, uint64(len(d.serial)))
 	b = append(b, d.serial...)
 	b = binary.AppendUvarint(b, uint64(model))
@@ -34,12 +34,12 @@ func (d *drive) append(b []byte, model int, memory smart.Date) []byte {
 	b = binary.AppendUvarint(b, uint64(d.lost))
 	b = appendValue(b, d.capacity)
 	for i := range d.traces {
-		b = d.traces[i].append(b, d, memory)
+		b = d.traces[i].append(b, d, columns[i].reach)
 	}
 	return b
 }
 
-func (t *trace) append(b []byte, d *drive, memory smart.Date) []byte {
+func (t *trace) append(b []byte, d *drive, reach int) []byte {
 	if t.since == smart.NoDate {
 		return append(b, 0)
 	}
@@ -61,7 +61,7 @@ func (t *trace) append(b []byte, d *drive, memory smart.Date) []byte {
 		flags |= hasSince
 		b = appendDay(b, d.last, t.since)
 	}
-	if p := t.kept(d.last - memory); len(p) > 0 {
+	if p := t.kept(d.last - smart.Date(reach)); len(p) > 0 {
 		flags |= hasPast
 		b = binary.AppendUvarint(b, uint64(len(p)))
 		b = append(b, p...)

@@ -21,9 +21,10 @@ func newTrace() trace {
 	return trace{max: math.NaN(), value: math.NaN(), since: smart.NoDate, nonzero: smart.NoDate, rose: smart.NoDate}
 }
 
-// add takes the value of a day later than all before. It reports false when the
+// add takes the value of a day later than all before, and remembers those that
+// windows of reach days see. It reports false when the
 // value is missing and was known before.
-func (t *trace) add(day smart.Date, v float64, memory smart.Date) bool {
+func (t *trace) add(day smart.Date, v float64, reach int) bool {
 	switch {
 	case v == t.value:
 		return true
@@ -38,11 +39,18 @@ func (t *trace) add(day smart.Date, v float64, memory smart.Date) bool {
 	if v > 0 && t.nonzero == smart.NoDate {
 		t.nonzero = day
 	}
-	if t.since != smart.NoDate {
-		t.remember(day, v, memory)
+	if reach > 0 && t.since != smart.NoDate {
+		t.remember(day, v, reach)
 	}
 	t.value, t.since = v, day
 	return true
+}
+
+// ago returns the value known on day, or the first one known after it.
+func (t *trace) ago(day smart.Date) float64 {
+	c := cursor{t.past, t.since, t.value}
+	c.until(day)
+	return c.v
 }
 
 // until goes back to the value known on day, or the first one known after it.
@@ -92,14 +100,11 @@ func (t *trace) write(dst []float64, p *plan, r role, day, first smart.Date) int
 
 // writeClock puts the features of power-on hours into dst.
 func (t *trace) writeClock(dst []float64, p *plan, day smart.Date) int {
-	oldest := cursor{t.past, t.since, t.value}
-	oldest.until(day - p.memory)
 	c := cursor{t.past, t.since, t.value}
 	for n, w := range p.windows[clock] {
-		from := max(day-smart.Date(w), oldest.day)
-		c.until(from)
-		switch {
-		case t.value != t.value:
+		c.until(day - smart.Date(w))
+		switch from := max(day-smart.Date(w), c.day); {
+		case t.since == smart.NoDate:
 			dst[n] = math.NaN()
 		case from >= day:
 			dst[n] = 24

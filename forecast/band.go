@@ -65,9 +65,8 @@ const failuresAKnot = 4
 // failing drives each; a group's rate is uncertain as a Poisson count of its
 // failing drives is (Garwood, 1936), and by spread, the standard deviation of the
 // logarithm of the fleet's failure rate from one horizon to the next: failures
-// come in bursts. Both are added in quadrature, and the distance of the group's
-// rate from its mean probability is added on its side. Errors are of kind Invalid
-// when no drive failed.
+// come in bursts. Both are added in quadrature, and the group's own rate is held
+// in any case. Errors are of kind Invalid when no drive failed.
 func FitBand(rows []Outcome, spread float64) (Band, error) {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b Outcome) int {
@@ -147,8 +146,8 @@ func (g group) widths(failing int, spread float64) (z, below, above float64) {
 	low, high := countBounds(failing)
 	miss := logit(rate) - z
 	tail := normalQuantile((1+Confidence)/2) * spread
-	below = math.Hypot(math.Log(float64(failing)/low), tail) + max(0, -miss)
-	above = math.Hypot(math.Log(high/float64(failing)), tail) + max(0, miss)
+	below = max(math.Hypot(math.Log(float64(failing)/low), tail), -miss)
+	above = max(math.Hypot(math.Log(high/float64(failing)), tail), miss)
 	return z, below, above
 }
 
