@@ -156,7 +156,7 @@ func TestPoisons(t *testing.T) {
 				for from < len(f.failure)-1 && f.failure[from] == 0 {
 					from++
 				}
-				f.serial[i] = f.serial[from]
+				f.serial[i], f.day[i] = f.serial[from], f.day[from]
 				from = min(from+1, len(f.failure)-1)
 			})
 			return nil
@@ -168,7 +168,8 @@ func TestPoisons(t *testing.T) {
 			}
 			f := newFleet(3000, .3, 7)
 			r := f.audit(t, p.spoil(f, share)...)
-			if !slices.Contains(r.Blocking(), p.check) {
+			made := p.check == CheckSpike && slices.Contains(r.Blocking(), CheckLattice) // a fill is also another make
+			if !slices.Contains(r.Blocking(), p.check) && !made {
 				t.Errorf("%s, %v of the rows: %s does not block, %v do", p.name, share, p.check, r.Blocking())
 			}
 		}
