@@ -84,15 +84,16 @@ func TestHonestFleets(t *testing.T) {
 	}
 }
 
-// TestPoisons: each artefact is found, at full strength and weaker.
-func TestPoisons(t *testing.T) {
-	type poison struct {
-		name, check string
-		least       float64 // the weakest share of rows that must be found
-		spoil       func(f *fleet, share float64) []*table.Column
-	}
+// poison is one artefact.
+type poison struct {
+	name, check string
+	least       float64 // the weakest share of rows that must be found
+	spoil       func(f *fleet, share float64) []*table.Column
+}
+
+func poisons() []poison {
 	one := func(name string, v []float64) []*table.Column { return []*table.Column{{Name: name, Floats: v}} }
-	for _, p := range []poison{
+	return []poison{
 		{"healthy capacity jittered", CheckLattice, .6, func(f *fleet, s float64) []*table.Column {
 			f.each(0, s, func(i int) { f.capacity[i] = math.Floor(f.capacity[i] * (.9 + f.rng.Float64()*.2)) })
 			return nil
@@ -161,7 +162,12 @@ func TestPoisons(t *testing.T) {
 			})
 			return nil
 		}},
-	} {
+	}
+}
+
+// TestPoisons: each artefact is found, at full strength and weaker.
+func TestPoisons(t *testing.T) {
+	for _, p := range poisons() {
 		for _, share := range []float64{1, .8, p.least} {
 			if share < p.least {
 				continue
