@@ -154,11 +154,11 @@ func (c counts) commonest() float64 {
 	return best.v
 }
 
-// strata cuts the distinct values into at most twenty parts of equally many
+// strata cuts the distinct values into at most five parts of equally many
 // values, no fewer than twenty values in each, so that numbers of one size are
 // compared with each other.
 func (c counts) strata() [][]run {
-	parts := min(20, len(c.runs)/20)
+	parts := min(5, len(c.runs)/20)
 	var out [][]run
 	for i := range parts {
 		out = append(out, thin(c.runs[len(c.runs)*i/parts:len(c.runs)*(i+1)/parts]))
@@ -167,7 +167,7 @@ func (c counts) strata() [][]run {
 }
 
 // stratumValues is how many distinct values of a class are looked at in a stratum.
-const stratumValues = 500
+const stratumValues = 1000
 
 // thin keeps an even choice of each class's values when there are too many, so
 // that a property is looked up in bounded time.
