@@ -91,8 +91,15 @@ type poison struct {
 	spoil       func(f *fleet, share float64) []*table.Column
 }
 
-func poisons() []poison {
-	one := func(name string, v []float64) []*table.Column { return []*table.Column{{Name: name, Floats: v}} }
+func poisons() []poison { return append(poisonedValues(), poisonedNames()...) }
+
+// numbers makes a further column.
+func numbers(name string, v []float64) []*table.Column {
+	return []*table.Column{{Name: name, Floats: v}}
+}
+
+// poisonedValues are artefacts of measured values.
+func poisonedValues() []poison {
 	return []poison{
 		{"healthy capacity jittered", CheckLattice, .6, func(f *fleet, s float64) []*table.Column {
 			f.each(0, s, func(i int) { f.capacity[i] = math.Floor(f.capacity[i] * (.9 + f.rng.Float64()*.2)) })
@@ -119,7 +126,7 @@ func poisons() []poison {
 			for i := range v {
 				v[i] = math.Exp(v[i]*5 + f.rng.NormFloat64())
 			}
-			return one("score", v)
+			return numbers("score", v)
 		}},
 		{"a column that failures alone have", CheckMissing, .6, func(f *fleet, s float64) []*table.Column {
 			v := make([]float64, len(f.failure))
@@ -127,8 +134,14 @@ func poisons() []poison {
 				v[i] = missing
 			}
 			f.each(1, s, func(i int) { v[i] = f.rng.Float64() })
-			return one("ticket", v)
+			return numbers("ticket", v)
 		}},
+	}
+}
+
+// poisonedNames are artefacts of names, days and numbers given to rows.
+func poisonedNames() []poison {
+	return []poison{
 		{"the target in the serial's prefix", CheckIdentity, 1, func(f *fleet, _ float64) []*table.Column {
 			f.each(1, 1, func(i int) { f.serial[i] = "F" + f.serial[i][1:] })
 			return nil
@@ -149,7 +162,7 @@ func poisons() []poison {
 			for i := range v {
 				v[i] = f.failure[i]*1e6 + float64(f.rng.IntN(1e6))
 			}
-			return one("row_id", v)
+			return numbers("row_id", v)
 		}},
 		{"drives in both classes", CheckBothClasses, .1, func(f *fleet, s float64) []*table.Column {
 			from := slices.Index(f.failure, 1)
