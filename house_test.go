@@ -40,7 +40,7 @@ var rows = []struct {
 	{"work", []string{"internal/reduce", "internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
 	{"trials", []string{"internal/tune"}},
 	{"adapters", []string{"internal/artifact/artifacttest", "internal/objectstore", "internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect"}},
-	{"front", []string{"internal/importer", "internal/web", "internal/config", "internal/progress"}},
+	{"front", []string{"internal/backup", "internal/importer", "internal/web", "internal/config", "internal/progress"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},
 }
 

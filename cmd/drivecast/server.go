@@ -69,6 +69,7 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 	f.BoolVar(&o.exposeToAll, "allow-unauthenticated", false, "listen on an address that others can reach, although nobody is asked who they are")
 	f.BoolVar(&verbose, "verbose", false, "log requests that fail")
 	addr.addTo(c, 5000)
+	c.AddCommand(a.adminCommands()...)
 	accept(c, "serve-artifacts", "no-conda", "dev")
 	for _, ignored := range []string{"env-manager", "workers", "gunicorn-opts", "waitress-opts", "uvicorn-opts"} {
 		f.String(ignored, "", "accepted for MLflow's users")
@@ -106,7 +107,7 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	if err := makeParent(o.backend); err != nil {
 		return nil, nil, err
 	}
-	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable, KeyFile: keyFile(o.backend)})
+	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable, KeyFile: keyFile(o.backend), BeforeMigration: a.beforeMigration(o.backend)})
 	if err != nil {
 		return nil, nil, err
 	}

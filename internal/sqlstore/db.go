@@ -34,6 +34,11 @@ type Options struct {
 	// beside the SQLite file, and nowhere for PostgreSQL: secrets are then lost
 	// when the database is closed.
 	KeyFile string
+
+	// BeforeMigration makes a backup of a database whose tables, which are at
+	// version, are about to be changed; nil copies an SQLite file beside itself, and
+	// makes none of PostgreSQL.
+	BeforeMigration func(ctx context.Context, d *DB, version int) error
 }
 
 // Open opens the database that uri names and brings its tables up to date.
@@ -45,7 +50,7 @@ func Open(ctx context.Context, uri string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errs.Wrap(err, "open %s", Redact(uri))
 	}
-	if err := d.migrate(ctx); err != nil {
+	if err := d.migrate(ctx, o); err != nil {
 		d.Close()
 		return nil, errs.Wrap(err, "open %s", Redact(uri))
 	}

@@ -32,6 +32,11 @@ type dialect interface {
 	// alone waits until no other process migrates, and keeps others from it until
 	// the transaction ends.
 	alone(t *Tx) error
+	// catalog is a query for every table and, one row each, the tables that it
+	// refers to, or ''.
+	catalog() string
+	// serials is a query for the tables and columns that advance is for, or "".
+	serials() string
 	// advance makes the numbers that the database gives go on behind those that
 	// were given by hand.
 	advance(t *Tx, table, column string) error

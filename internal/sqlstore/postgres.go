@@ -133,8 +133,17 @@ func (postgresDialect) alone(t *Tx) error {
 	return err
 }
 
+func (postgresDialect) catalog() string {
+	return `SELECT c.relname::text, COALESCE(p.relname::text, '') FROM pg_class c LEFT JOIN pg_constraint f ON f.conrelid = c.oid AND f.contype = 'f'
+		LEFT JOIN pg_class p ON p.oid = f.confrelid WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace ORDER BY 1, 2`
+}
+
+func (postgresDialect) serials() string {
+	return "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND is_identity = 'YES'"
+}
+
 func (postgresDialect) advance(t *Tx, table, column string) error {
-	_, err := t.Exec("SELECT setval(pg_get_serial_sequence('" + table + "', '" + column + "'), GREATEST((SELECT COALESCE(MAX(" + column + "), 0) FROM " + table + "), 1))")
+	_, err := t.Exec("SELECT setval(pg_get_serial_sequence('" + table + "', '" + column + "'), GREATEST((SELECT COALESCE(MAX(" + column + "), 0) FROM " + table + ") + 1, 1), false)")
 	return err
 }
 

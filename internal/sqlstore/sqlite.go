@@ -70,12 +70,17 @@ type sqliteDialect struct{}
 func (sqliteDialect) name() string                      { return "sqlite" }
 func (sqliteDialect) retry(error) bool                  { return false }
 func (sqliteDialect) lock(string) string                { return "" }
+func (sqliteDialect) serials() string                   { return "" }
 func (sqliteDialect) reading() *sql.TxOptions           { return nil }
 func (sqliteDialect) alone(*Tx) error                   { return nil }
 func (sqliteDialect) advance(*Tx, string, string) error { return nil }
 
 func (sqliteDialect) types() *strings.Replacer {
 	return strings.NewReplacer("{{serial}}", "INTEGER PRIMARY KEY AUTOINCREMENT", "{{text}}", "TEXT", "{{float}}", "REAL", "{{blob}}", "BLOB", "{{clustered}}", "WITHOUT ROWID")
+}
+
+func (sqliteDialect) catalog() string {
+	return `SELECT m.name, COALESCE(f."table", '') FROM sqlite_master m LEFT JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY 1, 2`
 }
 
 func (sqliteDialect) bind(query string) string { return query }
