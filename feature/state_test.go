@@ -112,6 +112,11 @@ func TestStateFiles(t *testing.T) {
 			t.Errorf("want %q, got %v", c.text, err)
 		}
 	}
+	short := f.Spec()
+	short.Memory = 7
+	if _, err := feature.LoadFile(path, short); !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "30 days back where 7") {
+		t.Error(err)
+	}
 	if _, err := feature.LoadFile(path+"x", f.Spec()); !errs.Is(err, errs.NotFound) {
 		t.Error(err)
 	}

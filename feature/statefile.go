@@ -2,6 +2,7 @@ package feature
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -43,6 +44,9 @@ func LoadFile(path string, spec Spec) (*Fold, error) {
 func (s Spec) differs(kept Spec) string {
 	if s.Version != kept.Version {
 		return "its features are of another version"
+	}
+	if s.Memory != kept.Memory {
+		return fmt.Sprintf("it reaches %d days back where %d are wanted", kept.Memory, s.Memory)
 	}
 	var parts []string
 	for _, p := range []struct {

@@ -48,7 +48,7 @@ func (a *app) predictFleet(ctx context.Context, m *model.Model, o *predictOption
 		return errs.Wrap(err, "%s", o.data)
 	}
 	if o.state != "" {
-		if err := table.WriteFile(o.state, fold.Save); err != nil {
+		if err := fold.SaveFile(o.state); err != nil {
 			return err
 		}
 	}
@@ -80,15 +80,11 @@ func loadState(path string, spec feature.Spec) (*feature.Fold, error) {
 	if path == "" {
 		return feature.NewFold(spec)
 	}
-	file, err := os.Open(path)
-	if os.IsNotExist(err) {
+	fold, err := feature.LoadFile(path, spec)
+	if errs.Is(err, errs.NotFound) {
 		return feature.NewFold(spec)
-	} else if err != nil {
-		return nil, errs.Wrap(err, "--state")
 	}
-	defer file.Close()
-	fold, err := feature.LoadFold(file)
-	return fold, errs.Wrap(err, "--state %s", path)
+	return fold, errs.Wrap(err, "--state")
 }
 
 // openDays opens the data from the day after the history on, and returns the first
