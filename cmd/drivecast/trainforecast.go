@@ -66,7 +66,7 @@ func printSteps(w io.Writer, e *train.Evidence) {
 	for _, s := range e.Steps {
 		fmt.Fprintf(w, "%s\t%.4f\t%.4f\t%d of %d\t%s\t%.1f\t%.1f\t%.0f\n", s.Fold, s.AUC, s.AP, s.AtShare.Detected, s.AtShare.Failing, days(s.AtShare.Lead), s.AtShare.Per1000, s.Expected, s.Observed)
 	}
-	fmt.Fprintf(w, "95 %% by drawing drives, first line\t%.4f..%.4f\t%.3f..%.3f\t%s\n", e.AUC.Low, e.AUC.High, e.AP.Low, e.AP.High, share(e.Steps[0].AtShare.Rate))
+	fmt.Fprintf(w, "%s, 95 %% by drawing drives\t%.4f..%.4f\t%.3f..%.3f\t%s\n", e.Main.Fold, e.AUC.Low, e.AUC.High, e.AP.Low, e.AP.High, share(e.Main.AtShare.Rate))
 }
 
 func printBudgets(w io.Writer, e *train.Evidence) {
@@ -83,7 +83,7 @@ func printBudgets(w io.Writer, e *train.Evidence) {
 
 func printRivals(w io.Writer, e *train.Evidence) {
 	fmt.Fprintln(w, "\non the same days\trow AUC\tAP\tcaught among 1 % a day\tat its own threshold")
-	s := e.Steps[0]
+	s := e.Main
 	fmt.Fprintf(w, "this model\t%.4f\t%.4f\t%d of %d\t%d of %d, %.2f false per drive and year\n", s.AUC, s.AP, s.AtShare.Detected, s.AtShare.Failing,
 		e.Budgets[0].Caught.Detected, e.Budgets[0].Caught.Failing, e.Budgets[0].Caught.PerYear)
 	for _, r := range append([]train.Rival{e.Rule}, e.Previous...) {

@@ -25,10 +25,10 @@ const Recipe = "recipe"
 const ReportFile = "evidence.json"
 
 const (
-	recipeRows  = 1_000_000 // rows without failure that are made into vectors at most
-	learnedRows = 120_000   // and learned from; each counts for those it stands for
-	minDrives   = 10        // drives of a family before the model speaks of it
-	minKnown    = .5        // share of the attributes that a reading must hold
+	recipeRows  = 600_000 // rows without failure that are made into vectors at most
+	learnedRows = 120_000 // and learned from; each counts for those it stands for
+	minDrives   = 10      // drives of a family before the model speaks of it
+	minKnown    = .5      // share of the attributes that a reading must hold
 )
 
 // recipe is the default recipe at work.

@@ -109,15 +109,18 @@ func (w *recipe) judge(ctx context.Context, f *forecast.Model, h *heldOut, z []f
 	}
 	for k := range h.folds {
 		v := w.watch(h, k, p)
-		s, err := w.step(ctx, v, k, h, f)
+		s, err := w.step(v, h.folds[k].text, f)
 		if err != nil {
 			return err
 		}
 		e.Steps = append(e.Steps, s)
 	}
 	e.ByFamily = w.byFamily(h, p, f)
-	main := w.watch(h, 0, p) // the longest stretch of later days: no row twice
+	main := w.watch(h, w.main(), p)
 	var err error
+	if e.Main, err = w.step(main, mainText[e.Split], f); err != nil {
+		return err
+	}
 	if e.AUC, e.AP, err = w.rowIntervals(ctx, main); err != nil {
 		return err
 	}
@@ -126,6 +129,9 @@ func (w *recipe) judge(ctx context.Context, f *forecast.Model, h *heldOut, z []f
 	}
 	return w.rivals(h)
 }
+
+// mainText says what Evidence.Main is judged on.
+var mainText = map[string]string{walkForward: "the first of these", byDrive: "all drives together"}
 
 // rowIntervals bounds row AUC and average precision by drawing whole drives.
 func (w *recipe) rowIntervals(ctx context.Context, v *eval.Watch) (auc, ap eval.Interval, err error) {

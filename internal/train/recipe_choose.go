@@ -18,6 +18,12 @@ type fold struct {
 	text         string
 }
 
+// The two ways to judge.
+const (
+	walkForward = "walk forward"
+	byDrive     = "by drive"
+)
+
 const (
 	mostFolds   = 4
 	failingFold = 3 // drives that fail, in each part of a fold
@@ -52,10 +58,10 @@ func (w *recipe) folds() ([]fold, error) {
 			out = append(out, f)
 		}
 	}
-	if w.evidence.Split = "walk forward"; len(out) > 0 {
+	if w.evidence.Split = walkForward; len(out) > 0 {
 		return out, nil
 	}
-	w.evidence.Split = "by drive"
+	w.evidence.Split = byDrive
 	for k := range 3 {
 		f := fold{text: "drives of part " + strconv.Itoa(k+1) + " of 3"}
 		for i, d := range w.drive {
@@ -99,6 +105,15 @@ type heldOut struct {
 	folds []fold
 	base  []float64            // of each fold: share of failures in what was learned
 	z     map[string][]float64 // log-odds of each candidate
+}
+
+// main is the fold that is told about in detail: the first of a walk forward, which
+// has the most days, or all, below 0, when drives took turns and no row is in two.
+func (w *recipe) main() int {
+	if w.evidence.Split == byDrive {
+		return -1
+	}
+	return 0
 }
 
 // mean averages the log-odds of members.

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -25,9 +24,10 @@ type Evidence struct {
 	Chosen      string        `json:"chosen"`
 	Why         string        `json:"why"`
 	Calibration Calibration   `json:"calibration"`
-	AUC         eval.Interval `json:"row_auc"` // of the first fold, the longest
+	AUC         eval.Interval `json:"row_auc"` // of Main
 	AP          eval.Interval `json:"average_precision"`
 	Steps       []Step        `json:"steps"` // one a fold
+	Main        Step          `json:"main"`  // of the first fold of a walk forward, the longest; of all together when drives took turns
 	Budgets     []Budget      `json:"budgets"`
 	ByFamily    []FamilyStep  `json:"by_family"`
 	Rule        Rival         `json:"rule"`
@@ -87,7 +87,7 @@ func (e *Evidence) splitText() string {
 }
 
 func (e *Evidence) metrics() []Metric {
-	first := e.Steps[0]
+	first := e.Main
 	out := []Metric{
 		{"roc_auc", e.AUC.Value}, {"roc_auc_low", e.AUC.Low}, {"roc_auc_high", e.AUC.High},
 		{"average_precision", e.AP.Value}, {"average_precision_low", e.AP.Low}, {"average_precision_high", e.AP.High},
@@ -97,8 +97,8 @@ func (e *Evidence) metrics() []Metric {
 	return slices.DeleteFunc(out, func(m Metric) bool { return math.IsNaN(m.Value) || math.IsInf(m.Value, 0) })
 }
 
-func (w *recipe) step(_ context.Context, v *eval.Watch, k int, h *heldOut, f *forecast.Model) (Step, error) {
-	s := Step{Fold: h.folds[k].text, Rows: len(v.Score)}
+func (w *recipe) step(v *eval.Watch, text string, f *forecast.Model) (Step, error) {
+	s := Step{Fold: text, Rows: len(v.Score)}
 	rank, err := eval.Rank(v.Truth, v.Score, v.Weight)
 	if err != nil {
 		return s, err
@@ -154,9 +154,9 @@ func inside(v *eval.Watch, f *forecast.Model) float64 {
 const DefaultBudget = 1. / 24
 
 // setLevels puts high risk at the budget asked for and medium risk where 1 % of
-// the drives are, both on the days of the first fold.
+// the drives are, both on the main fold.
 func (w *recipe) setLevels(f *forecast.Model, h *heldOut, p []float64) error {
-	v := w.watch(h, 0, p)
+	v := w.watch(h, w.main(), p)
 	switch o := w.spec.Alarms; {
 	case o.Miss > 0:
 		f.Limits.High = o.Alarm / (o.Alarm + o.Miss)
@@ -216,11 +216,11 @@ func (a Alarms) String() string {
 	return "1 false alarm per 24 drives per year"
 }
 
-// byFamily splits the days of the first fold by model, those with failures first.
+// byFamily splits the main fold by model, those with failures first.
 func (w *recipe) byFamily(h *heldOut, p []float64, f *forecast.Model) []FamilyStep {
 	parts := map[string][]int{}
 	for i, r := range h.rows {
-		if h.fold[i] == 0 {
+		if w.main() < 0 || h.fold[i] == 0 {
 			parts[w.set.Model[r]] = append(parts[w.set.Model[r]], i)
 		}
 	}

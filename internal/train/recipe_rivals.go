@@ -13,8 +13,8 @@ import (
 // ruleAttributes are those of the plain rule.
 var ruleAttributes = []uint8{5, 187, 188, 197, 198}
 
-// rivals judges the plain rule, and the model to compare with, on the days of the
-// first fold.
+// rivals judges the plain rule, and the model to compare with, on the main
+// fold.
 func (w *recipe) rivals(h *heldOut) error {
 	var columns []int
 	for _, a := range ruleAttributes {
@@ -47,7 +47,7 @@ func (w *recipe) rivals(h *heldOut) error {
 }
 
 func (w *recipe) rival(h *heldOut, name string, score []float64, threshold float64) (Rival, error) {
-	v := w.watch(h, 0, score)
+	v := w.watch(h, w.main(), score)
 	r := Rival{Name: name}
 	rank, err := eval.Rank(v.Truth, v.Score, v.Weight)
 	if err != nil {
