@@ -94,14 +94,20 @@ func newWork(into Target, o Options) *work {
 	return &work{into: into, o: o, experiments: map[string]string{}}
 }
 
-func (w *work) uri(s string) string {
-	for _, r := range w.o.Rewrites {
-		if rest, ok := strings.CutPrefix(s, r.From); ok {
-			return r.To + rest
+// Rewriter returns what replaces the beginnings of URIs; the first whose From
+// begins a URI applies.
+func Rewriter(list []Rewrite) func(string) string {
+	return func(s string) string {
+		for _, r := range list {
+			if rest, ok := strings.CutPrefix(s, r.From); ok {
+				return r.To + rest
+			}
 		}
+		return s
 	}
-	return s
 }
+
+func (w *work) uri(s string) string { return Rewriter(w.o.Rewrites)(s) }
 
 func (w *work) experiment(ctx context.Context, e tracking.Experiment) error {
 	e.ArtifactLocation = w.uri(e.ArtifactLocation)
