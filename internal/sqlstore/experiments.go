@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/filter"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
@@ -68,6 +69,9 @@ func (s *Tracking) CreateExperiment(ctx context.Context, e tracking.Experiment, 
 			if _, err := t.Exec("UPDATE experiments SET artifact_location = ? WHERE id = ?", root+"/"+strconv.FormatInt(id, 10), id); err != nil {
 				return err
 			}
+		}
+		if err := t.grantMaker(auth.Thing{Kind: auth.Experiment, ID: strconv.FormatInt(id, 10)}); err != nil {
+			return err
 		}
 		return t.setTags("experiment_tags", "experiment", id, e.Tags)
 	})

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"strconv"
 
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/registry"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
@@ -57,6 +58,9 @@ func (s *Registry) CreateModel(ctx context.Context, m registry.Model) error {
 			err = registry.ModelExists(m.Name)
 		}
 		if err != nil {
+			return err
+		}
+		if err := t.grantMaker(auth.Thing{Kind: auth.Model, ID: m.Name}); err != nil {
 			return err
 		}
 		return t.setTags("registered_model_tags", "model", key, trackingTags(m.Tags))
@@ -158,6 +162,9 @@ func (s *Registry) RenameModel(ctx context.Context, name, newName string, now in
 		if err != nil {
 			return err
 		}
+		if err := t.moveGrants(auth.Model, name, newName); err != nil {
+			return err
+		}
 		_, err = t.Exec("UPDATE model_versions SET updated = ? WHERE model = ?", now, key)
 		return err
 	})
@@ -178,7 +185,10 @@ func (s *Registry) DeleteModel(ctx context.Context, name string) error {
 		if err == nil && n == 0 {
 			err = registry.NoModel(name)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.moveGrants(auth.Model, name, "")
 	})
 }
 
