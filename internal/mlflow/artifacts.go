@@ -15,6 +15,7 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/registry"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
@@ -33,6 +34,9 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, rest string) {
 	p, err := artifact.Clean(p)
 	if err == nil && p == "" {
 		err = errs.New(errs.Invalid, "Invalid path")
+	}
+	if err == nil {
+		err = h.requireFile(r.Context(), p, fileLevel(r.Method))
 	}
 	if err != nil {
 		h.fail(w, r, err)
@@ -58,6 +62,17 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, rest string) {
 	io.WriteString(w, "{}")
 }
 
+// fileLevel is what each method needs; it takes more to delete than to write.
+func fileLevel(method string) auth.Level {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		return auth.Read
+	case http.MethodPut, http.MethodPost:
+		return auth.Edit
+	}
+	return auth.Manage
+}
+
 func (h *Handler) proxyList(w http.ResponseWriter, r *http.Request) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -65,6 +80,9 @@ func (h *Handler) proxyList(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p, err := artifact.Clean(q.Get("path"))
+	if err == nil {
+		err = h.requireFile(r.Context(), p, auth.Read)
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -193,6 +211,9 @@ func (h *Handler) getArtifact(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	info, err := h.Runs.RunInfo(r.Context(), id)
+	if err == nil {
+		err = h.requireRun(r.Context(), id, auth.Read)
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -202,6 +223,10 @@ func (h *Handler) getArtifact(w http.ResponseWriter, r *http.Request) {
 
 // getVersionArtifact serves /model-versions/get-artifact?name=…&version=…&path=….
 func (h *Handler) getVersionArtifact(w http.ResponseWriter, r *http.Request) {
+	if err := h.require(r.Context(), auth.Model, queryValue(r, "name"), auth.Read); err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	v, err := h.Models.Version(r.Context(), queryValue(r, "name"), queryValue(r, "version"))
 	if err != nil {
 		h.fail(w, r, err)
@@ -227,6 +252,9 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 		}
 	case strings.HasPrefix(rest, "logged-models/") && strings.HasSuffix(rest, "/artifacts/files"):
 		m, err := h.Runs.Model(r.Context(), strings.TrimSuffix(strings.TrimPrefix(rest, "logged-models/"), "/artifacts/files"))
+		if err == nil {
+			err = h.require(r.Context(), auth.Experiment, m.ExperimentID, auth.Read)
+		}
 		if err != nil {
 			h.fail(w, r, err)
 		} else {
@@ -240,6 +268,9 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 
 func (h *Handler) upload(r *http.Request) error {
 	info, err := h.Runs.RunInfo(r.Context(), queryValue(r, "run_uuid", "run_id"))
+	if err == nil {
+		err = h.require(r.Context(), auth.Experiment, info.ExperimentID, auth.Edit)
+	}
 	if err != nil {
 		return err
 	}

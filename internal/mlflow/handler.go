@@ -15,6 +15,7 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/registry"
 	"github.com/drivecast/drivecast/internal/tracking"
 	"github.com/drivecast/drivecast/internal/webhook"
@@ -40,6 +41,12 @@ type Config struct {
 	// there and nowhere else.
 	DefaultArtifactRoot string
 
+	// Auth says who may do what; nil lets everyone do everything. Gate wraps
+	// everything that this handler answers and puts who asks into the context; it
+	// belongs to Auth.
+	Auth *auth.Service
+	Gate func(http.Handler) http.Handler
+
 	Webhooks       webhook.Store // nil means that there are no webhooks
 	WebhookPrivate []string      // hosts that webhooks may go to although they are private, over http too
 
@@ -61,6 +68,7 @@ type Handler struct {
 	cfg    Config
 	local  *localRoot // nil when artifacts are proxied
 	routes map[string]map[string]route
+	inner  http.Handler // dispatch, behind the gate
 	closer func() error
 	hooks  *webhook.Service // nil when there are none
 	cache  runCache
@@ -83,6 +91,9 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 	}
 	if cfg.Seed == 0 {
 		cfg.Seed = tracking.Seed()
+	}
+	if (cfg.Auth == nil) != (cfg.Gate == nil) {
+		return nil, errs.New(errs.Internal, "users without a gate, or a gate without users")
 	}
 	root := strings.TrimRight(cfg.DefaultArtifactRoot, "/")
 	h := &Handler{cfg: cfg, closer: func() error { return nil }}
@@ -108,6 +119,10 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 	}
 	h.startHooks()
 	h.routes = h.table()
+	h.inner = http.HandlerFunc(h.dispatch)
+	if cfg.Gate != nil {
+		h.inner = cfg.Gate(h.inner)
+	}
 	return h, nil
 }
 
@@ -190,5 +205,5 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.guard(w, r) {
 		return
 	}
-	h.dispatch(w, r)
+	h.inner.ServeHTTP(w, r)
 }

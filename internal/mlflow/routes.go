@@ -7,6 +7,8 @@ import (
 
 // route is one JSON route: the fields it reads and what it does.
 type route struct {
+	path   string // as the table has it
+	need   need
 	fields fields
 	serve  func(*call) error
 }
@@ -15,6 +17,7 @@ type route struct {
 type at struct {
 	methods string // separated by spaces
 	path    string // behind /api/2.0/mlflow/; * stands for one variable part
+	need    need
 	fields  string
 	serve   func(*call) error
 }
@@ -29,12 +32,18 @@ func (h *Handler) table() map[string]map[string]route {
 	if h.hooks != nil {
 		all = append(all, webhookRoutes...)
 	}
+	if h.cfg.Auth != nil {
+		all = append(all, userRoutes...)
+		all = append(all, grantRoutes...)
+		all = append(all, groupRoutes...)
+		all = append(all, tokenRoutes...)
+	}
 	for _, a := range all {
 		if out[a.path] == nil {
 			out[a.path] = map[string]route{}
 		}
 		for m := range strings.FieldsSeq(a.methods) {
-			out[a.path][m] = route{parseFields(a.fields), a.serve}
+			out[a.path][m] = route{a.path, a.need, parseFields(a.fields), a.serve}
 		}
 	}
 	return out
@@ -76,8 +85,9 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 		h.proxy(w, r, rest)
 		return
 	}
-	rest, ok = strings.CutPrefix(rest, "mlflow/")
-	if !ok {
+	if below, ok := strings.CutPrefix(rest, "mlflow/"); ok {
+		rest = below
+	} else if !strings.HasPrefix(rest, "drivecast/") {
 		notFound(w, r)
 		return
 	}
@@ -101,6 +111,10 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 	err := c.read(rt.fields)
 	if err == nil {
 		err = rt.fields.check(c)
+	}
+	if err == nil && h.cfg.Auth != nil {
+		c.note(rt.path)
+		err = rt.need(c)
 	}
 	if err == nil {
 		err = rt.serve(c)

@@ -55,6 +55,7 @@ func (s *Service) CreateRun(ctx context.Context, n NewRun) (*Run, error) {
 	if r.ArtifactURI, err = s.store.CreateRun(ctx, r); err != nil {
 		return nil, err
 	}
+	s.owners.put(r.ID, r.ExperimentID)
 	return r, nil
 }
 

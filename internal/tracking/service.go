@@ -21,6 +21,8 @@ type Service struct {
 	root  string // artifact location of experiments that name none
 	now   func() time.Time
 
+	owners owners
+
 	mu    sync.Mutex
 	names *mathrand.Rand
 }
