@@ -6,6 +6,7 @@ import "context"
 type Deed struct {
 	Target string // what it is about
 	Quiet  bool   // too frequent to be logged, unless it is refused
+	Always bool   // logged although it only reads
 }
 
 type deedKey struct{}
