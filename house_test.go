@@ -26,7 +26,7 @@ var rows = []struct {
 	name     string
 	packages []string
 }{
-	{"stone", []string{"errs", "internal/rng"}},
+	{"stone", []string{"errs", "internal/rng", "internal/sent"}},
 	{"data", []string{"table", "internal/filter"}},
 	{"drives", []string{"smart", "internal/simulate"}},
 	{"kernels", []string{"tree/kernel"}},
@@ -38,7 +38,7 @@ var rows = []struct {
 	{"model", []string{"model"}},
 	{"records", []string{"internal/artifact", "internal/auth", "internal/tracking", "internal/registry", "internal/webhook", "internal/fleet"}},
 	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
-	{"adapters", []string{"internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect"}},
+	{"adapters", []string{"internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect", "internal/gate", "internal/oidc"}},
 	{"front", []string{"internal/importer", "internal/web", "internal/config", "internal/progress"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},
 }

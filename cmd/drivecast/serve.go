@@ -65,5 +65,5 @@ func (a *app) serve(ctx context.Context, name, tracking string, addr address, lo
 		return err
 	}
 	fmt.Fprintf(a.stderr, "serving %s (%s) on http://%s/invocations\n", name, m.Format, l.Addr())
-	return serveHTTP(ctx, l, h, logger)
+	return serveHTTP(ctx, l, nil, h, logger)
 }

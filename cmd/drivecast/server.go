@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
+	"github.com/drivecast/drivecast/internal/gate"
 	"github.com/drivecast/drivecast/internal/mlflow"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 	"github.com/drivecast/drivecast/internal/web"
@@ -30,6 +32,10 @@ type serverOptions struct {
 	origins     []string
 	durable     bool
 	exposeToAll bool
+
+	auth authOptions
+	tls  tlsOptions
+	rate float64 // requests a second of one client; 0 is any number
 
 	webhookPrivate []string // hosts that webhooks may go to although they are not public
 }
@@ -55,8 +61,12 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 			return a.trackingServer(c.Context(), o, addr, a.logger(level))
 		},
 	}
+	c.AddCommand(a.userCommand(), a.tokenCommand(), a.auditLogCommand())
+	o.auth.addTo(c)
+	o.tls.addTo(c)
 	f := c.Flags()
-	f.StringVar(&o.backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where records are kept: sqlite:///FILE")
+	f.Float64Var(&o.rate, "rate-limit", 0, "requests that one client address may send a second, ten times as many at once; 0 is any number")
+	f.StringVar(&o.backend, "backend-store-uri", defaultBackend(), "where records are kept: sqlite:///FILE")
 	f.StringVar(&o.root, "default-artifact-root", "", "where runs keep their files (default: mlflow-artifacts:/, through this server)")
 	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "folder of the files that go through this server")
 	f.StringSliceVar(&o.webhookPrivate, "webhook-allow-private", nil, "host that webhooks may go to although it is not public; may be given several times")
@@ -76,8 +86,15 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 }
 
 func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address, logger *slog.Logger) error {
-	if !loopback(addr.host) && !o.exposeToAll {
-		return errs.New(errs.Usage, "--host %s can be reached by others, and nobody would be asked who they are; listen on 127.0.0.1, or say --allow-unauthenticated", addr.host)
+	if err := o.auth.resolve(a.getenv); err != nil {
+		return err
+	}
+	secure, err := o.tls.config()
+	if err != nil {
+		return err
+	}
+	if !loopback(addr.host) && !o.exposeToAll && !o.auth.on {
+		return errs.New(errs.Usage, "--host %s can be reached by others, and nobody would be asked who they are; ask them with --auth, listen on 127.0.0.1, or say --allow-unauthenticated", addr.host)
 	}
 	l, err := listen(ctx, net.JoinHostPort(addr.host, strconv.Itoa(addr.port)), "--port")
 	if err != nil {
@@ -89,8 +106,30 @@ func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address,
 		return err
 	}
 	defer closeStore()
-	fmt.Fprintf(a.stderr, "tracking server and registry on http://%s/, records in %s\n", l.Addr(), o.backend)
-	return serveHTTP(ctx, l, h, logger)
+	proxies, err := parsePrefixes(o.auth.proxies)
+	if err != nil {
+		return err
+	}
+	h = gate.Limit(h, o.rate, int(10*o.rate), proxies, a.now)
+	fmt.Fprintf(a.stderr, "tracking server and registry on %s://%s/, records in %s\n", o.tls.scheme(), l.Addr(), withoutPassword(o.backend))
+	if o.auth.on && secure == nil && !loopback(addr.host) && len(proxies) == 0 {
+		fmt.Fprintln(a.stderr, "passwords and tokens cross the network unencrypted; use --tls-cert and --tls-key, or a proxy that speaks TLS and --trusted-proxies")
+	}
+	return serveHTTP(ctx, l, secure, h, logger)
+}
+
+// defaultBackend is where records are kept unless a flag says otherwise.
+func defaultBackend() string {
+	return "sqlite:///" + strings.TrimPrefix(defaultDataDir, "./") + "/" + storeFile
+}
+
+// withoutPassword is a URI as it may be printed.
+func withoutPassword(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.User == nil {
+		return uri
+	}
+	return u.Redacted()
 }
 
 func loopback(host string) bool {
@@ -113,18 +152,26 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 		db.Close()
 		return nil, nil, errs.Wrap(err, "open %s", o.artifacts)
 	}
-	api, err := mlflow.NewHandler(ctx, mlflow.Config{
-		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Version: o.version,
-		Webhooks: db.Webhooks(), WebhookPrivate: o.webhookPrivate,
-		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
-	})
+	users, err := a.openUsers(ctx, &o.auth, db, logger)
 	if err != nil {
 		files.Close()
 		db.Close()
 		return nil, nil, err
 	}
-	api.Page = web.Handler(api.Runs, api.Models)
+	api, err := mlflow.NewHandler(ctx, mlflow.Config{
+		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Version: o.version,
+		Auth: users.auth, Gate: users.wrap(), Webhooks: db.Webhooks(), WebhookPrivate: o.webhookPrivate,
+		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
+	})
+	if err != nil {
+		users.close()
+		files.Close()
+		db.Close()
+		return nil, nil, err
+	}
+	api.Page = web.Handler(api.Records(), api.Records())
 	return api, func() {
+		users.close()
 		for _, c := range []interface{ Close() error }{api, files, db} {
 			if err := c.Close(); err != nil {
 				logger.Error("close", "err", err)
