@@ -169,7 +169,7 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 		db.Close()
 		return nil, nil, err
 	}
-	api.Page = web.Handler(api.Records(), api.Records())
+	api.Mount("/", web.Handler(api.Records(), api.Records()))
 	return api, func() {
 		users.close()
 		for _, c := range []interface{ Close() error }{api, files, db} {

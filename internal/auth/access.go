@@ -104,7 +104,7 @@ func (s *Service) Require(ctx context.Context, t Thing, l Level) error {
 	}
 	have, err := s.Level(ctx, i, t)
 	if err == nil && have < l {
-		err = errs.New(errs.Denied, "Permission denied")
+		err = errs.New(errs.Denied, "Permission denied.")
 	}
 	return err
 }
@@ -116,7 +116,7 @@ func (s *Service) RequireAdmin(ctx context.Context) error {
 	case i == nil:
 		return errs.New(errs.Unauthenticated, "Nobody was asked who they are.")
 	case !i.Admin():
-		return errs.New(errs.Denied, "Permission denied")
+		return errs.New(errs.Denied, "Permission denied.")
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (s *Service) RequireScope(ctx context.Context, l Level) error {
 	case i == nil:
 		return errs.New(errs.Unauthenticated, "Nobody was asked who they are.")
 	case i.Scope.Level < l || len(i.Scope.Things) > 0:
-		return errs.New(errs.Denied, "Permission denied")
+		return errs.New(errs.Denied, "Permission denied.")
 	}
 	return nil
 }

@@ -48,10 +48,21 @@ type Config struct {
 type Gate struct {
 	cfg    Config
 	logins logins
+	noise  *buckets // of refusals that are logged for each address
 }
 
+// An address that is refused over and over is logged so often a second, and so
+// often at once: nobody fills the log from outside.
+const (
+	refusalsLogged = 2
+	refusalsAtOnce = 100
+)
+
 // New returns a gate.
-func New(cfg Config) *Gate { return &Gate{cfg: cfg, logins: logins{now: cfg.Now}} }
+func New(cfg Config) *Gate {
+	noise := &buckets{rate: refusalsLogged, burst: refusalsAtOnce, now: cfg.Now, by: map[string]*bucket{}}
+	return &Gate{cfg: cfg, logins: logins{now: cfg.Now}, noise: noise}
+}
 
 // open are the paths that answer everyone.
 var open = map[string]bool{"/health": true, "/version": true}
@@ -117,6 +128,9 @@ func (g *Gate) log(r *http.Request, who *auth.Identity, deed *auth.Deed, status 
 	refused := status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusTooManyRequests
 	changes := r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions && !deed.Quiet || deed.Always
 	if !refused && !changes {
+		return
+	}
+	if who == nil && !g.noise.take(ClientAddr(r, g.cfg.Proxies)) {
 		return
 	}
 	e := auth.Event{

@@ -63,11 +63,11 @@ type Config struct {
 type Handler struct {
 	Runs   *tracking.Service // the record of experiments, for pages of our own
 	Models *registry.Service // the register of models
-	Page   http.Handler      // answers at /, behind the same checks; nil is 404
 
 	cfg    Config
 	local  *localRoot // nil when artifacts are proxied
 	routes map[string]map[string]route
+	mounts map[string]http.Handler
 	inner  http.Handler // dispatch, behind the gate
 	closer func() error
 	hooks  *webhook.Service // nil when there are none
@@ -118,7 +118,7 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	h.startHooks()
-	h.routes = h.table()
+	h.routes, h.mounts = h.table(), h.mounted()
 	h.inner = http.HandlerFunc(h.dispatch)
 	if cfg.Gate != nil {
 		h.inner = cfg.Gate(h.inner)

@@ -49,27 +49,26 @@ func (h *Handler) table() map[string]map[string]route {
 	return out
 }
 
+// mounted returns what answers at paths of its own, outside the API.
+func (h *Handler) mounted() map[string]http.Handler {
+	return map[string]http.Handler{
+		"/health":                      http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, "OK") }),
+		"/version":                     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, h.cfg.Version) }),
+		"/get-artifact":                http.HandlerFunc(h.getArtifact),
+		"/model-versions/get-artifact": http.HandlerFunc(h.getVersionArtifact),
+	}
+}
+
+// Mount lets a handler answer at a path, behind the checks of this one. It is
+// called before the first request.
+func (h *Handler) Mount(path string, handler http.Handler) { h.mounts[path] = handler }
+
 // dispatch finds the route of a request. Paths are taken as they are sent:
 // nothing is cleaned or redirected.
 func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
-	switch path {
-	case "/":
-		if h.Page != nil {
-			h.Page.ServeHTTP(w, r)
-			return
-		}
-	case "/health":
-		plain(w, "OK")
-		return
-	case "/version":
-		plain(w, h.cfg.Version)
-		return
-	case "/get-artifact":
-		h.getArtifact(w, r)
-		return
-	case "/model-versions/get-artifact":
-		h.getVersionArtifact(w, r)
+	if mount := h.mounts[path]; mount != nil {
+		mount.ServeHTTP(w, r)
 		return
 	}
 	rest, ok := strings.CutPrefix(path, "/api/")

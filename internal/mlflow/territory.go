@@ -41,7 +41,7 @@ func (h *Handler) requireURI(ctx context.Context, uri string, l auth.Level) erro
 		}
 	}
 	if len(ids) == 0 {
-		return errs.New(errs.Denied, "Permission denied")
+		return errs.New(errs.Denied, "Permission denied.")
 	}
 	for _, id := range ids {
 		if err := h.require(ctx, auth.Experiment, id, l); err != nil {
