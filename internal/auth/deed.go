@@ -4,6 +4,7 @@ import "context"
 
 // Deed is what is told about a request while it is served, for the log.
 type Deed struct {
+	From   string // address of the client
 	Target string // what it is about
 	Quiet  bool   // too frequent to be logged, unless it is refused
 	Always bool   // logged although it only reads

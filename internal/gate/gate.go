@@ -75,7 +75,7 @@ func (g *Gate) Wrap(next http.Handler) http.Handler {
 			return
 		}
 		rec := &sent.Recorder{ResponseWriter: w}
-		var deed auth.Deed
+		deed := auth.Deed{From: ClientAddr(r, g.cfg.Proxies)}
 		who := g.serve(rec, r.WithContext(auth.WithDeed(r.Context(), &deed)), next, &deed)
 		g.log(r, who, &deed, rec.Status)
 	})
@@ -130,11 +130,11 @@ func (g *Gate) log(r *http.Request, who *auth.Identity, deed *auth.Deed, status 
 	if !refused && !changes {
 		return
 	}
-	if who == nil && !g.noise.take(ClientAddr(r, g.cfg.Proxies)) {
+	if who == nil && !g.noise.take(deed.From) {
 		return
 	}
 	e := auth.Event{
-		Time: g.cfg.Now().UnixMilli(), From: ClientAddr(r, g.cfg.Proxies), Action: r.Method + " " + clip(r.URL.Path), Target: clip(deed.Target), Status: status,
+		Time: g.cfg.Now().UnixMilli(), From: deed.From, Action: r.Method + " " + clip(r.URL.Path), Target: clip(deed.Target), Status: status,
 	}
 	if who != nil {
 		e.User, e.Via, e.Token = who.User.Name, who.Via, who.Token

@@ -145,7 +145,7 @@ func updatePassword(c *call) error {
 		if current == "" {
 			return errs.New(errs.Invalid, "Current password is required when changing your own password.")
 		}
-		if _, err := c.h.cfg.Auth.ByPassword(c.r.Context(), name, current, c.r.RemoteAddr); err != nil {
+		if _, err := c.h.cfg.Auth.ByPassword(c.r.Context(), name, current, auth.DeedOf(c.r.Context()).From); err != nil {
 			if errs.Is(err, errs.Exhausted) {
 				return err
 			}
