@@ -39,7 +39,7 @@ var rows = []struct {
 	{"records", []string{"internal/artifact", "internal/auth", "internal/tracking", "internal/registry", "internal/webhook", "internal/fleet"}},
 	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
 	{"adapters", []string{"internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect", "internal/gate", "internal/oidc"}},
-	{"front", []string{"internal/importer", "internal/web", "internal/config", "internal/progress"}},
+	{"front", []string{"internal/importer", "internal/web", "internal/config", "internal/monitor", "internal/progress"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/drivecast/drivecast/internal/artifact"
 	"github.com/drivecast/drivecast/internal/gate"
 	"github.com/drivecast/drivecast/internal/mlflow"
+	"github.com/drivecast/drivecast/internal/monitor"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 	"github.com/drivecast/drivecast/internal/web"
 )
@@ -143,7 +145,12 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	if err := makeParent(o.backend); err != nil {
 		return nil, nil, err
 	}
-	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable})
+	m := monitor.New("tracking", readBuild().Version)
+	stop, err := m.Export(ctx, a.getenv, "tracking", readBuild().Version, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable, Observe: m.ObserveStore})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -170,7 +177,9 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 		return nil, nil, err
 	}
 	api.Mount("/", web.Handler(api.Records(), api.Records()))
-	return api, func() {
+	api.Mount("/metrics", m.Handler())
+	return m.Wrap(api, api.Route), func() {
+		flush(ctx, stop, logger)
 		users.close()
 		for _, c := range []interface{ Close() error }{api, files, db} {
 			if err := c.Close(); err != nil {
@@ -178,6 +187,15 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 			}
 		}
 	}, nil
+}
+
+// flush sends what telemetry is left, for a while.
+func flush(ctx context.Context, stop func(context.Context) error, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := stop(ctx); err != nil {
+		logger.Warn("the last telemetry was not sent", "err", err)
+	}
 }
 
 // localPath turns a file URI into a path.

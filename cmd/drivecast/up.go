@@ -183,8 +183,15 @@ func (l *loop) steps(ctx context.Context, start func(string, func(context.Contex
 	if h, err = l.openChampion(ctx); err != nil {
 		return err
 	}
+	h, flush, err := l.measured(ctx, h, l.logger)
+	if err != nil {
+		return err
+	}
 	l.result.Serving = "http://" + serving.Addr().String()
-	start("serving", func(ctx context.Context) error { return serveHTTP(ctx, serving, nil, h, l.logger) })
+	start("serving", func(ctx context.Context) error {
+		defer flush()
+		return serveHTTP(ctx, serving, nil, h, l.logger)
+	})
 	l.bars.Line("champion served on %s", l.result.Serving)
 	return l.scoreSamples(ctx)
 }

@@ -123,6 +123,37 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Route returns the name of a request's route: one of few, whatever its path.
+func (h *Handler) Route(r *http.Request) string {
+	path := r.URL.Path
+	if h.mounts[path] != nil {
+		return path
+	}
+	rest, ok := strings.CutPrefix(path, "/api/")
+	if !ok {
+		if rest, ok = strings.CutPrefix(path, "/ajax-api/"); !ok {
+			return "other"
+		}
+	}
+	_, rest, _ = strings.Cut(rest, "/")
+	if strings.HasPrefix(rest, "mlflow-artifacts/") {
+		return "mlflow-artifacts"
+	}
+	rest = strings.TrimPrefix(rest, "mlflow/")
+	if methods, _ := h.find(rest); methods != nil {
+		for _, rt := range methods {
+			return rt.path
+		}
+	}
+	switch {
+	case rest == "get-artifact", rest == "upload-artifact":
+		return rest
+	case strings.HasPrefix(rest, "logged-models/"):
+		return "logged-models/*/artifacts/files"
+	}
+	return "other"
+}
+
 // find returns the methods of a path and its variable parts.
 func (h *Handler) find(path string) (map[string]route, []string) {
 	if m := h.routes[path]; m != nil {

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/drivecast/drivecast/errs"
 )
@@ -21,11 +22,16 @@ type DB struct {
 	write, read *pool
 	path        string // of the SQLite file, "" when in memory
 	keys        keyCache
+	observe     func(ctx context.Context, kind string, begin time.Time, err error)
 }
 
 // Options changes how a database is opened.
 type Options struct {
 	Durable bool // sync every commit to disk: survives loss of power, not only of the process
+
+	// Observe is told of every transaction when it ends: its kind, "read" or
+	// "write", when it began and how it failed. nil is nobody.
+	Observe func(ctx context.Context, kind string, begin time.Time, err error)
 }
 
 // Open opens the database that uri names and brings its tables up to date.
@@ -45,6 +51,7 @@ func Open(ctx context.Context, uri string, o Options) (*DB, error) {
 		d.Close()
 		return nil, errs.Wrap(err, "open %s", uri)
 	}
+	d.observe = o.Observe
 	return d, nil
 }
 
@@ -135,6 +142,19 @@ func (d *DB) View(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (d *DB) run(ctx context.Context, p *pool, f func(*Tx) error) error {
+	if d.observe == nil {
+		return d.transact(ctx, p, f)
+	}
+	begin, kind := time.Now(), "write"
+	if p == d.read {
+		kind = "read"
+	}
+	err := d.transact(ctx, p, f)
+	d.observe(ctx, kind, begin, err)
+	return err
+}
+
+func (d *DB) transact(ctx context.Context, p *pool, f func(*Tx) error) error {
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {
 		return d.dialect.fault(err)
