@@ -167,7 +167,7 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	}
 	api, err := mlflow.NewHandler(ctx, mlflow.Config{
 		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Version: o.version,
-		Auth: users.auth, Gate: users.wrap(), Webhooks: db.Webhooks(), WebhookPrivate: o.webhookPrivate,
+		Auth: users.auth, Gate: users.wrap(), Stopping: ctx.Done(), Webhooks: db.Webhooks(), WebhookPrivate: o.webhookPrivate,
 		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
 	})
 	if err != nil {

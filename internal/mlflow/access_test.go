@@ -46,6 +46,7 @@ DELETE registered-models/permissions/delete MANAGE | POST users/permissions/gran
 POST roles/create admin | GET roles/get admin | GET roles/list admin | PATCH roles/update admin | DELETE roles/delete admin | POST roles/assign admin
 DELETE roles/unassign admin | GET roles/users/list admin | POST roles/permissions/add admin | DELETE roles/permissions/remove admin
 GET roles/permissions/list admin | PATCH roles/permissions/update admin
+GET drivecast/events READ
 POST drivecast/tokens/create self | GET drivecast/tokens/list self | DELETE drivecast/tokens/delete anyone | GET drivecast/audit admin
 `
 
@@ -82,6 +83,13 @@ const (
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	stopping := make(chan struct{})
+	close(stopping) // streams end at once
+	return newHouseUntil(t, stopping)
+}
+
+func newHouseUntil(t *testing.T, stopping <-chan struct{}) *house {
+	t.Helper()
 	db, err := sqlstore.Open(t.Context(), "sqlite://", sqlstore.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +102,7 @@ func newHouse(t *testing.T) *house {
 	s := &house{users: auth.New(db.Auth(), auth.None, time.Now), tokens: map[string]string{}}
 	log := auth.NewLog(db.Auth(), nil, logger)
 	g := gate.New(gate.Config{Auth: s.users, Log: log, Logger: logger, Now: time.Now})
-	s.h, err = NewHandler(t.Context(), Config{Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, Webhooks: db.Webhooks(), Auth: s.users, Gate: g.Wrap})
+	s.h, err = NewHandler(t.Context(), Config{Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, Webhooks: db.Webhooks(), Auth: s.users, Gate: g.Wrap, Stopping: stopping})
 	if err != nil {
 		t.Fatal(err)
 	}

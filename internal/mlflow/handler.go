@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/drivecast/drivecast/errs"
@@ -47,6 +49,8 @@ type Config struct {
 	Auth *auth.Service
 	Gate func(http.Handler) http.Handler
 
+	Stopping <-chan struct{} // closed when the server is about to stop: streams end; nil is never
+
 	Webhooks       webhook.Store // nil means that there are no webhooks
 	WebhookPrivate []string      // hosts that webhooks may go to although they are private, over http too
 
@@ -72,6 +76,9 @@ type Handler struct {
 	closer func() error
 	hooks  *webhook.Service // nil when there are none
 	cache  runCache
+
+	boot    string // tells the events of this process from those of the one before
+	streams atomic.Int64
 }
 
 // NewHandler makes a handler. It prepares the stores, so ctx bounds only the
@@ -118,6 +125,7 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	h.startHooks()
+	h.boot = strconv.FormatUint(tracking.Seed(), 36)
 	h.routes, h.mounts = h.table(), h.mounted()
 	h.inner = http.HandlerFunc(h.dispatch)
 	if cfg.Gate != nil {

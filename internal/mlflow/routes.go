@@ -29,6 +29,7 @@ func (h *Handler) table() map[string]map[string]route {
 	all = append(all, runRoutes...)
 	all = append(all, modelRoutes...)
 	all = append(all, registryRoutes...)
+	all = append(all, eventRoutes...)
 	if h.hooks != nil {
 		all = append(all, webhookRoutes...)
 	}

@@ -22,6 +22,7 @@ type Service struct {
 	now   func() time.Time
 
 	owners owners
+	feed   Feed
 
 	mu    sync.Mutex
 	names *mathrand.Rand
