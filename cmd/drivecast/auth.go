@@ -15,6 +15,7 @@ import (
 	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/gate"
 	"github.com/drivecast/drivecast/internal/sqlstore"
+	"github.com/drivecast/drivecast/internal/web"
 )
 
 // authOptions are the flags that turn users on and say who they are.
@@ -82,6 +83,19 @@ func (u *users) wrap() func(http.Handler) http.Handler {
 		return nil
 	}
 	return u.gate.Wrap
+}
+
+// viewer says on pages who looks at them, nil without users.
+func (u *users) viewer() web.Viewer {
+	if u.gate == nil {
+		return nil
+	}
+	return func(r *http.Request) (name, form string) {
+		if i := auth.From(r.Context()); i != nil {
+			name = i.User.Name
+		}
+		return name, u.gate.FormToken(r)
+	}
 }
 
 // openUsers opens the gate, when users are on.

@@ -176,7 +176,7 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 		db.Close()
 		return nil, nil, err
 	}
-	api.Mount("/", web.Handler(api.Records(), api.Records()))
+	api.Mount("/", web.Handler(api.Records(), api.Records(), users.viewer()))
 	api.Mount("/metrics", m.Handler())
 	return m.Wrap(api, api.Route), func() {
 		flush(ctx, stop, logger)

@@ -47,7 +47,9 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, rest string) {
 		h.send(w, r, h.cfg.Artifacts, p)
 		return
 	case http.MethodPut:
-		err = h.cfg.Artifacts.Put(r.Context(), p, r.Body, r.ContentLength)
+		body, calm := patiently(w, r.Body)
+		err = h.cfg.Artifacts.Put(r.Context(), p, body, r.ContentLength)
+		calm()
 	case http.MethodDelete:
 		err = h.cfg.Artifacts.Delete(r.Context(), p)
 	default:
@@ -245,6 +247,7 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 	case rest == "get-artifact":
 		h.getArtifact(w, r)
 	case rest == "upload-artifact" && r.Method == http.MethodPost:
+		defer hurry(w, bodyTime)()
 		if err := h.upload(r); err != nil {
 			h.fail(w, r, err)
 		} else {
