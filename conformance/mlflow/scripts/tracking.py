@@ -231,7 +231,7 @@ def check_inputs():
 
 
 def check_async_logging():
-    if MAJOR < 3:
+    if "synchronous" not in inspect.signature(mlflow.log_metric).parameters:
         return
     with mlflow.start_run(experiment_id=experiment()) as r:
         waits = [mlflow.log_metric("m", i, step=i, synchronous=False) for i in range(50)]
@@ -257,7 +257,7 @@ def check_many_writers():
 
 
 def check_experiment_tag_can_be_deleted():
-    if MAJOR < 3:
+    if not hasattr(client(), "delete_experiment_tag"):
         return
     c, eid = client(), experiment()
     c.set_experiment_tag(eid, "k", "v")
