@@ -1,11 +1,12 @@
 """Experiments, runs and what is logged to them."""
 
+import inspect
 import math
 import time
 
 import mlflow
 from mlflow.entities import Metric, Param, RunTag, ViewType
-from kit import MAJOR, client, experiment, fresh, refused, run, same
+from kit import client, experiment, fresh, refused, run, same
 
 
 def check_experiment_life():
