@@ -21,6 +21,9 @@ conformance: build ## real clients against the built binary
 	eval "$$(conformance/python-envs.sh)" && \
 	DRIVECAST_BIN=$(CURDIR)/bin/drivecast $(GO) test -tags conformance -timeout 25m -count 1 -v -p 1 ./conformance/...
 
+test-services: ## stores against PostgreSQL, Azurite and an S3 server
+	conformance/services.sh $(GO) test -tags services -timeout 10m $$(grep -rl --include='*_test.go' '^//go:build services' . | xargs -n1 dirname | sort -u)
+
 cross: ## the other systems that we build for
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/drivecast
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/drivecast

@@ -26,20 +26,21 @@ var rows = []struct {
 	name     string
 	packages []string
 }{
-	{"stone", []string{"errs", "internal/rng", "internal/sent"}},
-	{"data", []string{"table", "internal/filter"}},
+	{"stone", []string{"errs", "internal/rng", "internal/filelock", "internal/sent"}},
+	{"data", []string{"table", "internal/filter", "internal/search"}},
 	{"drives", []string{"smart", "internal/simulate"}},
 	{"kernels", []string{"tree/kernel"}},
 	{"learning", []string{"tree", "tree/hist", "linear", "feature"}},
 	{"judging", []string{"eval", "eval/survival"}},
-	{"truth", []string{"audit"}},
+	{"truth", []string{"audit", "forecast"}},
 	{"containers", []string{"model/pickle"}},
 	{"readers", []string{"model/boosted", "model/mlfolder", "model/native", "model/onnx", "model/sklearn", "model/skops"}},
 	{"model", []string{"model"}},
 	{"records", []string{"internal/artifact", "internal/auth", "internal/tracking", "internal/registry", "internal/webhook", "internal/fleet"}},
-	{"work", []string{"internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
-	{"adapters", []string{"internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect", "internal/gate", "internal/oidc"}},
-	{"front", []string{"internal/importer", "internal/web", "internal/config", "internal/monitor", "internal/progress"}},
+	{"work", []string{"internal/reduce", "internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
+	{"trials", []string{"internal/tune"}},
+	{"adapters", []string{"internal/artifact/artifacttest", "internal/objectstore", "internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect", "internal/gate", "internal/oidc"}},
+	{"front", []string{"internal/backup", "internal/importer", "internal/web", "internal/config", "internal/monitor", "internal/progress"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},
 }
 

@@ -17,12 +17,22 @@ type Stream interface {
 	Close()
 }
 
+// recycle gives a day back to a stream that has use for its memory, as
+// smart.Source has.
+func recycle(src Stream, day *smart.Day) {
+	if s, ok := src.(interface{ Recycle(*smart.Day) }); ok {
+		s.Recycle(day)
+	}
+}
+
 // BuildPath makes a training set of the drive statistics at path. in says how
 // they are read; its Attributes are those of the spec. A spec without attributes
 // is replaced by one of those that any drive reports, of in.Attributes when given.
 func BuildPath(ctx context.Context, path string, in smart.Options, opt Options) (*Set, error) {
 	if len(opt.Spec.Attributes) == 0 {
-		src, err := smart.Open(ctx, path, smart.Options{Attributes: in.Attributes, From: in.From, Until: in.Until})
+		probe := in
+		probe.Quarantine, probe.Progress = nil, nil
+		src, err := smart.Open(ctx, path, probe)
 		if err != nil {
 			return nil, err
 		}
@@ -83,6 +93,7 @@ func Build(ctx context.Context, open func(attributes []smart.Attribute) (Stream,
 			return nil, err
 		}
 		b.day(day, src.Attributes())
+		recycle(src, day)
 	}
 }
 
@@ -112,6 +123,7 @@ func newBuilder(opt Options, fold *Fold, e *ends) *builder {
 	return &builder{opt: opt, fold: fold, ends: e, set: set, x: make([][]float64, len(fold.plan.names)), failed: map[string]bool{}}
 }
 
+// day takes a day into the history and its rows into the set.
 func (b *builder) day(day *smart.Day, attributes []smart.Attribute) {
 	b.labels = b.labels[:0]
 	wanted := b.opt.within(day.Date)

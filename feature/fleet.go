@@ -85,16 +85,20 @@ func (f *Fold) heats(day *smart.Day, at []int) []*heatOf {
 			continue
 		}
 		h := &heatOf{model: map[string]*mean{}}
+		var m *mean
+		name := ""
 		for i := range day.Readings {
 			r := &day.Readings[i]
 			v := r.Values[at[c]]
 			if v != v {
 				continue
 			}
-			m := h.model[r.Model]
-			if m == nil {
-				m = &mean{}
-				h.model[r.Model] = m
+			if m == nil || r.Model != name {
+				name = r.Model
+				if m = h.model[name]; m == nil {
+					m = &mean{}
+					h.model[name] = m
+				}
 			}
 			m.sum, m.n = m.sum+v, m.n+1
 			h.fleet.sum, h.fleet.n = h.fleet.sum+v, h.fleet.n+1
@@ -105,14 +109,17 @@ func (f *Fold) heats(day *smart.Day, at []int) []*heatOf {
 }
 
 // vector writes the features of a drive as of today.
-func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats []*heatOf) {
+func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats []*heatOf, off map[stop]int) {
 	age := math.NaN()
 	for i := range d.traces {
 		t, col := &d.traces[i], &f.plan.columns[i]
-		n := t.write(dst[col.from:], d.last, col.role)
+		n := t.write(dst[col.from:], f.plan, col.role, d.last, f.first)
 		switch {
 		case col.role == clock:
 			age = t.value / 24
+			if f.switchedOff(d, i, off) {
+				f.plan.running(dst[col.from:])
+			}
 		case col.role == heat:
 			over := dst[col.from+n : col.from+n+2]
 			over[0], over[1] = math.NaN(), math.NaN()
@@ -122,7 +129,7 @@ func (f *Fold) vector(dst []float64, d *drive, r *smart.Reading, at []int, heats
 			}
 		}
 	}
-	seen := float64(longest)
+	seen := float64(f.plan.memory)
 	if d.first != f.first {
 		seen = min(seen, float64(d.last-d.first)+1)
 	}

@@ -2,6 +2,7 @@ package feature
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/drivecast/drivecast/smart"
@@ -23,6 +24,7 @@ type Fold struct {
 	total   model // of the fleet
 	pending []*model
 	stats   FoldStats
+	present []int32 // the drives of the day in hand
 	calls   int32
 }
 
@@ -93,19 +95,34 @@ func (f *Fold) Day(day *smart.Day, attributes []smart.Attribute, rows *Rows, wan
 	f.begin(day.Date)
 	at := f.positions(attributes)
 	f.calls++
-	heats := f.heats(day, at)
-	width := len(f.plan.names)
+	if len(f.drives) == 0 {
+		f.drives = slices.Grow(f.drives, len(day.Readings)+len(day.Readings)/8)
+	}
+	f.present = f.present[:0]
 	for i := range day.Readings {
 		r := &day.Readings[i]
 		n, ok := f.take(r, day.Date, at)
-		if !ok || wants != nil && !wants(r) {
+		if !ok {
 			continue
 		}
-		from := len(rows.X)
-		rows.X = append(rows.X, make([]float64, width)...)
-		f.vector(rows.X[from:], &f.drives[n], r, at, heats)
-		rows.Reading = append(rows.Reading, i)
-		rows.Drive = append(rows.Drive, n)
+		f.present = append(f.present, n)
+		if wants == nil || wants(r) {
+			rows.Reading = append(rows.Reading, i)
+			rows.Drive = append(rows.Drive, n)
+		}
+	}
+	if len(rows.Drive) == 0 {
+		return
+	}
+	heats, off, width := f.heats(day, at), f.outages(f.present), len(f.plan.names)
+	if n := width * len(rows.Drive); cap(rows.X) >= n {
+		rows.X = rows.X[:n]
+		clear(rows.X)
+	} else {
+		rows.X = make([]float64, n)
+	}
+	for i, n := range rows.Drive {
+		f.vector(rows.X[i*width:(i+1)*width], &f.drives[n], &day.Readings[rows.Reading[i]], at, heats, off)
 	}
 }
 
@@ -172,7 +189,7 @@ func (f *Fold) take(r *smart.Reading, day smart.Date, at []int) (int32, bool) {
 		if at[i] >= 0 {
 			v = r.Values[at[i]]
 		}
-		if !d.traces[i].add(day, v, f.plan.columns[i].role) {
+		if !d.traces[i].add(day, v, f.plan.columns[i].reach) {
 			d.lost++
 		}
 	}

@@ -2,16 +2,13 @@ package feature_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/feature"
 	"github.com/drivecast/drivecast/smart"
 )
@@ -68,9 +65,9 @@ func TestFeaturesByHand(t *testing.T) {
 	nan := math.NaN()
 	f.Day(day(100, "a", "M", 0.0, 2400.0, 10.0, 30.0, "b", "M", 8.0, 48.0, nil, 34.0), attributes, &rows, nil)
 	check(t, f, &rows, 0, map[string]float64{"smart_5_raw": 0, "smart_5_delta_1d": 0, "smart_5_delta_30d": 0, "smart_5_max": 0,
-		"smart_5_days_nonzero": 0, "smart_5_days_calm": 60, "smart_193_raw": 10, "smart_194_over_fleet": -2, "age_days": 100, "capacity_tb": 3,
+		"smart_5_days_nonzero": 0, "smart_5_days_calm": 30, "smart_9_run_7d": 24, "smart_9_days_still": 0, "smart_193_raw": 10, "smart_194_over_fleet": -2, "age_days": 100, "capacity_tb": 3,
 		"days_seen": 30, "days_missed": 0, "attributes_lost": 0, "model_failure_ratio": 1})
-	check(t, f, &rows, 1, map[string]float64{"smart_5_raw": 8, "smart_5_days_nonzero": 1, "smart_5_days_calm": 60, "smart_193_raw": nan,
+	check(t, f, &rows, 1, map[string]float64{"smart_5_raw": 8, "smart_5_days_nonzero": 30, "smart_5_days_calm": 30, "smart_193_raw": nan,
 		"smart_193_delta_7d": nan, "smart_194_over_model": 2, "age_days": 2})
 	f.Day(day(101, "a", "M", 3.0, 2424.0, 12.0, 31.0, "c", "N", 0.0, 0.0, 0.0, 40.0), attributes, &rows, nil)
 	check(t, f, &rows, 0, map[string]float64{"smart_5_raw": 3, "smart_5_delta_1d": 3, "smart_5_delta_7d": 3, "smart_5_days_nonzero": 1,
@@ -80,10 +77,10 @@ func TestFeaturesByHand(t *testing.T) {
 	f.Day(day(104, "a", "M", 3.0, nil, 20.0, nil), attributes, &rows, nil)
 	check(t, f, &rows, 0, map[string]float64{"smart_5_delta_1d": 0, "smart_5_delta_3d": 0, "smart_5_delta_7d": 3, "smart_5_days_nonzero": 4,
 		"smart_5_days_calm": 3, "smart_193_delta_1d": 8, "smart_193_delta_7d": 10, "smart_194_raw": 31, "smart_194_over_fleet": nan,
-		"age_days": 101, "days_missed": 2, "attributes_lost": 2})
+		"smart_9_run_1d": 0, "smart_9_run_3d": 0, "smart_9_run_7d": 6, "smart_9_days_still": 3, "age_days": 101, "days_missed": 2, "attributes_lost": 2})
 	f.Day(day(140, "a", "M", 1.0, 3360.0, 30.0, 25.0), attributes, &rows, nil)
 	check(t, f, &rows, 0, map[string]float64{"smart_5_raw": 1, "smart_5_max": 3, "smart_5_delta_1d": -2, "smart_5_delta_30d": -2,
-		"smart_5_days_calm": 39, "smart_193_delta_30d": 10, "smart_194_max": 31, "attributes_lost": 0, "days_missed": 35})
+		"smart_5_days_calm": 30, "smart_9_run_30d": 31.2, "smart_9_run_14d": (3360.0 - 2424) / 14, "smart_9_days_still": 0, "smart_193_delta_30d": 10, "smart_194_max": 31, "attributes_lost": 0, "days_missed": 35})
 	want := feature.FoldStats{Readings: 6, Drives: 3, Missed: 37}
 	if got := f.Stats(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -95,17 +92,66 @@ func TestNamesOfFeatures(t *testing.T) {
 	got, err := spec.Names()
 	want := strings.Fields(`smart_12_raw smart_12_delta_1d smart_12_delta_7d smart_12_delta_30d
 		temperature_celsius temperature_celsius_delta_1d temperature_celsius_delta_7d temperature_celsius_max temperature_celsius_over_fleet
-		temperature_celsius_over_model percent_used percent_used_delta_1d percent_used_delta_3d percent_used_delta_7d percent_used_delta_14d
+		temperature_celsius_over_model power_on_hours_run_1d power_on_hours_run_3d
+		power_on_hours_run_7d power_on_hours_run_14d power_on_hours_run_30d power_on_hours_days_still percent_used percent_used_delta_1d percent_used_delta_3d percent_used_delta_7d percent_used_delta_14d
 		percent_used_delta_30d percent_used_max percent_used_days_nonzero percent_used_days_calm
 		age_days capacity_tb days_seen days_missed attributes_lost model_failure_ratio`)
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v", got, err)
 	}
-	for _, bad := range []feature.Spec{{Version: 2}, {Version: 1, Attributes: []string{"smart_5_normalized"}}, {Version: 1, Attributes: []string{"x"}}} {
+	for _, bad := range []feature.Spec{{Version: 1, Memory: 30}, {Version: 2}, {Version: 2, Memory: 31},
+		{Version: 2, Memory: 7, Attributes: []string{"smart_5_normalized"}}, {Version: 2, Memory: 7, Attributes: []string{"x"}}} {
 		if _, err := bad.Names(); err == nil {
 			t.Errorf("%+v makes features", bad)
 		}
 	}
+}
+
+// TestMemoryBoundsTheVector gives one drive to a fold that has seen it for long and
+// to one that has seen it for little more than the memory.
+func TestMemoryBoundsTheVector(t *testing.T) {
+	spec := feature.NewSpec(attributes)
+	spec.Memory = 7
+	old, err := feature.NewFold(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	young, err := feature.NewFold(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(old.Names(), "smart_5_delta_14d") || !slices.Contains(old.Names(), "smart_5_delta_7d") {
+		t.Errorf("features beyond the memory: %v", old.Names())
+	}
+	var a, b feature.Rows
+	for d := 100; d < 150; d++ {
+		v := float64(d / 20)
+		today := day(d, "a", "M", v, 24.0*float64(d), 0.0, 30.0)
+		old.Day(today, attributes, &a, nil)
+		if d >= 120 {
+			young.Day(today, attributes, &b, nil)
+		}
+	}
+	if !sameBits(a.X, b.X) {
+		t.Errorf("after 50 days %v, after 30 %v", a.X, b.X)
+	}
+}
+
+// TestDrivesThatStopTogetherAreOff lets one drive stop on a day, and then five of
+// another model.
+func TestDrivesThatStopTogetherAreOff(t *testing.T) {
+	f := newFold(t, attributes)
+	var rows feature.Rows
+	for d := 100; d <= 104; d++ {
+		hours := func(stop int) float64 { return 24 * float64(min(d, stop)) }
+		list := []any{"alone", "M", 0.0, hours(102), 0.0, 30.0}
+		for i := range 5 {
+			list = append(list, fmt.Sprint("pod", i), "N", 0.0, hours(102), 0.0, 30.0)
+		}
+		f.Day(day(d, list...), attributes, &rows, func(r *smart.Reading) bool { return r.Serial != "pod4" })
+	}
+	check(t, f, &rows, 0, map[string]float64{"smart_9_days_still": 2, "smart_9_run_1d": 0, "smart_9_run_3d": 8})
+	check(t, f, &rows, 4, map[string]float64{"smart_9_days_still": 0, "smart_9_run_1d": 24, "smart_9_run_3d": 24})
 }
 
 func TestModelFailureRatioKnowsOnlyDaysBefore(t *testing.T) {
@@ -228,52 +274,4 @@ func TestOrderWithinADayDoesNotMatter(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestLoadFoldRefusesDamage(t *testing.T) {
-	f := newFold(t, attributes)
-	var rows feature.Rows
-	for _, d := range randomFleet(1, 10) {
-		f.Day(d, attributes, &rows, nil)
-	}
-	var state bytes.Buffer
-	if err := f.Save(&state); err != nil {
-		t.Fatal(err)
-	}
-	good := state.Bytes()
-	for _, cut := range []int{0, 5, 17, 20, len(good) / 2, len(good) - 1} {
-		if _, err := feature.LoadFold(bytes.NewReader(good[:cut])); !errs.Is(err, errs.Invalid) {
-			t.Errorf("cut at %d: %v", cut, err)
-		}
-	}
-	for at := range good {
-		bad := slices.Clone(good)
-		bad[at] ^= 1
-		if _, err := feature.LoadFold(bytes.NewReader(bad)); err == nil {
-			t.Fatalf("a changed byte at %d was not noticed", at)
-		}
-	}
-}
-
-// FuzzLoadFold gives states whose check sum is right.
-func FuzzLoadFold(f *testing.F) {
-	fold := newFold(f, attributes)
-	var rows feature.Rows
-	fold.Day(day(1, "a", "M", 0.0, 2400.0, 10.0, 30.0), attributes, &rows, nil)
-	var state bytes.Buffer
-	if err := fold.Save(&state); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(state.Bytes()[:state.Len()-4])
-	f.Fuzz(func(t *testing.T, in []byte) {
-		in = binary.LittleEndian.AppendUint32(slices.Clone(in), crc32.ChecksumIEEE(in))
-		got, err := feature.LoadFold(bytes.NewReader(in))
-		if err != nil {
-			return
-		}
-		got.Day(day(2, "a", "M", 0.0, 2400.0, 10.0, 30.0), attributes, &rows, nil)
-		if err := got.Save(&bytes.Buffer{}); err != nil {
-			t.Fatal(err)
-		}
-	})
 }

@@ -10,7 +10,8 @@ import (
 
 // Follow takes all days of src into the history and gives fn the vectors of each
 // day between from and to, both counting; the zero Date stands for no bound. The
-// rows are those of Day and are overwritten by the next day. It ends at the end of
+// rows are those of Day and are overwritten by the next day, and so may the day's
+// readings be. It ends at the end of
 // src with nil, or with the first error of src or fn.
 func (f *Fold) Follow(ctx context.Context, src Stream, from, to smart.Date, fn func(day *smart.Day, rows *Rows) error) error {
 	span := Options{From: from, Until: to}
@@ -24,11 +25,11 @@ func (f *Fold) Follow(ctx context.Context, src Stream, from, to smart.Date, fn f
 		}
 		wanted := span.within(day.Date)
 		f.Day(day, src.Attributes(), &rows, func(*smart.Reading) bool { return wanted })
-		if !wanted {
-			continue
+		if wanted {
+			if err := fn(day, &rows); err != nil {
+				return err
+			}
 		}
-		if err := fn(day, &rows); err != nil {
-			return err
-		}
+		recycle(src, day)
 	}
 }

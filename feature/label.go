@@ -102,6 +102,7 @@ func readEnds(ctx context.Context, open func([]smart.Attribute) (Stream, error))
 		for i := range day.Readings {
 			e.add(&day.Readings[i], day.Date)
 		}
+		recycle(src, day)
 	}
 }
 

@@ -44,7 +44,7 @@ func TestReal2013Daily(t *testing.T) {
 		t.Errorf("readings are unaccounted for: %+v", s)
 	}
 	want := []string{"smart_1_raw", "smart_5_raw", "smart_9_raw", "smart_194_raw", "smart_197_raw"}
-	if !slices.Equal(set.Spec.Attributes, want) || set.X.Cols != 39 {
+	if !slices.Equal(set.Spec.Attributes, want) || set.X.Cols != 45 {
 		t.Errorf("got %v, %d features", set.Spec.Attributes, set.X.Cols)
 	}
 	if done != total || total == 0 {

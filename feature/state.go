@@ -1,28 +1,29 @@
 package feature
 
 import (
-	"bufio"
 	"encoding/binary"
 	"encoding/json"
 	"hash/crc32"
 	"io"
-	"math"
+	"runtime"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/smart"
 )
 
-// A saved state is the line stateMagic, the length of a JSON head as a uvarint,
-// the head, the drives one behind the other, and the CRC-32 (IEEE) of all that, 4
-// bytes little-endian. In a drive, days are uvarints counted back from its last
-// one, plus 1, with 0 for none; values are uvarints, 0 for NaN, 1 before the 8
-// bytes of a float64, else a whole number in zigzag form plus 2.
-const stateMagic = "drivecast fold 1\n"
+// A saved state is the line stateMagic, then sections: a JSON head, and the drives
+// in blocks of blockDrives (the last one holds the rest). A section is the length of its text in 4
+// bytes, the CRC-32C of the text in 4 bytes, both little-endian, and the text.
+// What a drive's text is, see drive.append.
+const stateMagic = "drivecast fold 2\n"
 
 const (
-	maxHead   = 64 << 20
-	maxSerial = 1 << 10
+	blockDrives = 2048
+	maxHead     = 64 << 20
+	maxSerial   = 1 << 10
 )
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // stateHead is the part of a state that is no drive.
 type stateHead struct {
@@ -44,10 +45,8 @@ type modelState struct {
 }
 
 // Save writes the history to w. A fold that LoadFold makes of it goes on as this
-// one would.
+// one would. The bytes depend on the history alone.
 func (f *Fold) Save(w io.Writer) error {
-	sum := crc32.NewIEEE()
-	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<18)
 	head := stateHead{Spec: f.spec, First: f.first, Today: f.today, Stats: f.stats, Total: f.total.state(), Drives: len(f.drives)}
 	number := map[*model]int{}
 	for i := range f.drives { // in the order of first appearance
@@ -61,61 +60,62 @@ func (f *Fold) Save(w io.Writer) error {
 	if err != nil {
 		return errs.Wrap(err, "save history")
 	}
-	b := binary.AppendUvarint([]byte(stateMagic), uint64(len(text)))
-	out.Write(append(b, text...))
-	for i := range f.drives {
-		b = f.drives[i].append(b[:0], number[f.drives[i].model])
-		out.Write(b)
-	}
-	if err := out.Flush(); err != nil {
+	section := append([]byte(stateMagic), make([]byte, sectionHead)...)
+	section = append(section, text...)
+	seal(section[len(stateMagic):])
+	if _, err := w.Write(section); err != nil {
 		return errs.Wrap(err, "save history")
 	}
-	_, err = w.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
-	return errs.Wrap(err, "save history")
+	return errs.Wrap(f.saveDrives(w, number), "save history")
+}
+
+const sectionHead = 8
+
+// seal fills in the head of a section, for which its first 8 bytes were left.
+func seal(section []byte) {
+	text := section[sectionHead:]
+	binary.LittleEndian.PutUint32(section, uint32(len(text)))
+	binary.LittleEndian.PutUint32(section[4:], crc32.Checksum(text, castagnoli))
+}
+
+// saveDrives makes the blocks side by side and writes them in order.
+func (f *Fold) saveDrives(w io.Writer, number map[*model]int) error {
+	blocks := (len(f.drives) + blockDrives - 1) / blockDrives
+	workers := min(runtime.GOMAXPROCS(0), blocks)
+	made := make([]chan []byte, workers)  // worker k makes blocks k, k+workers, …
+	spent := make([]chan []byte, workers) // buffers to be used again; closed to end the worker
+	for k := range workers {
+		made[k], spent[k] = make(chan []byte, 2), make(chan []byte, 2)
+		spent[k] <- nil
+		spent[k] <- nil
+		go func() {
+			for n := k; n < blocks; n += workers {
+				b, ok := <-spent[k]
+				if !ok {
+					return
+				}
+				b = append(b[:0], make([]byte, sectionHead)...)
+				for i := n * blockDrives; i < min((n+1)*blockDrives, len(f.drives)); i++ {
+					d := &f.drives[i]
+					b = d.append(b, number[d.model], f.plan.columns)
+				}
+				seal(b)
+				made[k] <- b
+			}
+		}()
+	}
+	var err error
+	for n := 0; n < blocks && err == nil; n++ {
+		b := <-made[n%workers]
+		_, err = w.Write(b)
+		spent[n%workers] <- b
+	}
+	for k := range workers {
+		close(spent[k])
+	}
+	return err
 }
 
 func (m *model) state() modelState {
 	return modelState{m.name, m.days, m.failures, m.today, m.failed}
-}
-
-func (d *drive) append(b []byte, model int) []byte {
-	b = binary.AppendUvarint(b, uint64(len(d.serial)))
-	b = append(b, d.serial...)
-	b = binary.AppendUvarint(b, uint64(model))
-	b = binary.AppendVarint(b, int64(d.last))
-	b = appendDay(b, d.last, d.first)
-	b = binary.AppendUvarint(b, uint64(d.missed))
-	b = binary.AppendUvarint(b, uint64(d.lost))
-	b = appendValue(b, d.capacity)
-	for i := range d.traces {
-		t := &d.traces[i]
-		b = appendValue(b, t.max)
-		b = appendDay(b, d.last, t.nonzero)
-		b = appendDay(b, d.last, t.rose)
-		b = appendDay(b, d.last, t.since)
-		b = appendValue(b, t.value)
-		b = binary.AppendUvarint(b, uint64(len(t.past)))
-		for _, p := range t.past {
-			b = appendDay(b, d.last, p.day)
-			b = appendValue(b, p.v)
-		}
-	}
-	return b
-}
-
-func appendDay(b []byte, last, day smart.Date) []byte {
-	if day == smart.NoDate {
-		return append(b, 0)
-	}
-	return binary.AppendUvarint(b, uint64(last-day)+1)
-}
-
-func appendValue(b []byte, v float64) []byte {
-	if v != v {
-		return append(b, 0)
-	}
-	if n := int64(v); v > -1e15 && v < 1e15 && float64(n) == v && (n != 0 || !math.Signbit(v)) {
-		return binary.AppendUvarint(b, (uint64(n)<<1^uint64(n>>63))+2)
-	}
-	return binary.LittleEndian.AppendUint64(append(b, 1), math.Float64bits(v))
 }

@@ -7,149 +7,168 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/drivecast/drivecast/errs"
-	"github.com/drivecast/drivecast/smart"
 )
 
 // LoadFold reads what Save wrote. Errors are of kind Invalid when it is damaged
-// or something else, Unsupported when its features are of another version.
+// or something else, Unsupported when it or its features are of another version.
 func LoadFold(r io.Reader) (*Fold, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, errs.Wrap(err, "load history")
 	}
+	return loadFold(text)
+}
+
+func damaged(what string) error {
+	return errs.New(errs.Invalid, "the saved history is damaged (%s); make it anew from the data", what)
+}
+
+func loadFold(text []byte) (*Fold, error) {
 	body, ok := bytes.CutPrefix(text, []byte(stateMagic))
-	if !ok || len(body) < 4 {
-		return nil, errs.New(errs.Invalid, "this is not a saved history; name the file that --state wrote")
+	if !ok {
+		if bytes.HasPrefix(text, []byte("drivecast fold ")) {
+			return nil, errs.New(errs.Unsupported, "the history was saved by another version of drivecast, in a form not known here; make it anew from the data")
+		}
+		return nil, errs.New(errs.Invalid, "this is not a saved history; name a file that --state wrote")
 	}
-	end := len(text) - 4
-	if crc32.ChecksumIEEE(text[:end]) != binary.LittleEndian.Uint32(text[end:]) {
-		return nil, errs.New(errs.Invalid, "the saved history is damaged; make it anew from the data")
+	first, rest, err := cutSection(body)
+	if err != nil {
+		return nil, err
 	}
-	in := &stateReader{b: body[:len(body)-4]}
 	var head stateHead
-	if err := json.Unmarshal(in.take(in.count(maxHead)), &head); err != nil {
-		return nil, errs.New(errs.Invalid, "the saved history is damaged: %v", err)
+	if err := json.Unmarshal(first, &head); err != nil {
+		return nil, damaged(err.Error())
+	}
+	if len(head.Spec.Attributes) > math.MaxUint16 {
+		return nil, damaged("too many attributes")
 	}
 	f, err := NewFold(head.Spec)
 	if err != nil {
 		return nil, errs.Wrap(err, "load history")
 	}
+	models := f.restore(&head)
+	if len(f.models) != len(models) {
+		return nil, damaged("a model occurs twice")
+	}
+	if err := f.loadDrives(rest, head.Drives, models); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// cutSection takes a section from the front of b and checks it.
+func cutSection(b []byte) (text, rest []byte, err error) {
+	if len(b) < sectionHead {
+		return nil, nil, damaged("it ends too early")
+	}
+	n, sum := int64(binary.LittleEndian.Uint32(b)), binary.LittleEndian.Uint32(b[4:])
+	if b = b[sectionHead:]; n > int64(len(b)) {
+		return nil, nil, damaged("it ends too early")
+	}
+	if text = b[:n]; crc32.Checksum(text, castagnoli) != sum {
+		return nil, nil, damaged("a check sum differs")
+	}
+	return text, b[n:], nil
+}
+
+// restore takes over what a head holds, and returns its models.
+func (f *Fold) restore(head *stateHead) []*model {
 	f.first, f.today, f.stats = head.First, head.Today, head.Stats
 	f.total = model{days: head.Total.Days, failures: head.Total.Failures}
 	models := make([]*model, len(head.Models))
 	for i, s := range head.Models {
 		m := f.model(s.Name)
 		m.days, m.failures, m.today, m.failed = s.Days, s.Failures, s.Today, s.Failed
-		if m.waiting = s.Today > 0 && !m.waiting; m.waiting {
+		if m.waiting = s.Today > 0; m.waiting {
 			f.pending = append(f.pending, m)
 		}
 		models[i] = m
 	}
-	for range head.Drives {
-		if in.bad {
-			break
+	return models
+}
+
+// loadDrives reads the blocks of drives side by side.
+func (f *Fold) loadDrives(b []byte, drives int, models []*model) error {
+	var blocks [][]byte
+	for from := 0; from < drives; from += blockDrives {
+		if len(b) < sectionHead {
+			return damaged("drives are missing")
 		}
-		f.loadDrive(in, models)
-	}
-	if in.bad || len(in.b) > 0 {
-		return nil, errs.New(errs.Invalid, "the saved history is damaged; make it anew from the data")
-	}
-	return f, nil
-}
-
-func (f *Fold) loadDrive(in *stateReader, models []*model) {
-	d := drive{serial: string(in.take(in.count(maxSerial))), call: -1, traces: f.newTraces()}
-	n := in.count(len(models) - 1)
-	if in.bad {
-		return
-	}
-	d.model = models[n]
-	d.last = smart.Date(in.varint())
-	d.first = in.day(d.last)
-	d.missed, d.lost = int32(in.count(math.MaxInt32)), int32(in.count(math.MaxInt32))
-	d.capacity = in.value()
-	for i := range d.traces {
-		t := &d.traces[i]
-		t.max = in.value()
-		t.nonzero, t.rose = in.day(d.last), in.day(d.last)
-		t.since, t.value = in.day(d.last), in.value()
-		if n := in.count(len(in.b) / 2); n > 0 {
-			t.past = make([]point, n)
+		n := sectionHead + int64(binary.LittleEndian.Uint32(b))
+		least := min(blockDrives, drives-from) * (6 + len(f.plan.columns)) // bytes
+		if n > int64(len(b)) || n < int64(least) {
+			return damaged("drives are missing")
 		}
-		for k := range t.past {
-			t.past[k] = point{in.day(d.last), in.value()}
+		blocks = append(blocks, b[:n])
+		b = b[n:]
+	}
+	if drives < 0 || len(b) > 0 {
+		return damaged("it goes on behind its end")
+	}
+	f.drives = make([]drive, drives)
+	failed := make([]error, len(blocks))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(blocks)) {
+		wg.Go(func() {
+			for n := int(next.Add(1)) - 1; n < len(blocks); n = int(next.Add(1)) - 1 {
+				failed[n] = f.loadBlock(blocks[n], f.drives[n*blockDrives:min((n+1)*blockDrives, drives)], models)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range failed {
+		if err != nil {
+			return err
 		}
 	}
-	f.index[d.serial] = int32(len(f.drives))
-	f.drives = append(f.drives, d)
-}
-
-// stateReader takes a state apart. bad is set by the first thing that does not
-// fit, and stays.
-type stateReader struct {
-	b   []byte
-	bad bool
-}
-
-func (r *stateReader) take(n int) []byte {
-	if r.bad || n > len(r.b) {
-		r.bad = true
-		return nil
+	f.index = make(map[string]int32, drives+drives/8)
+	for i := range f.drives {
+		f.index[f.drives[i].serial] = int32(i)
 	}
-	out := r.b[:n]
-	r.b = r.b[n:]
-	return out
+	if len(f.index) != drives {
+		return damaged("a drive occurs twice")
+	}
+	return nil
 }
 
-// count reads a number from 0 to most.
-func (r *stateReader) count(most int) int {
-	v, n := binary.Uvarint(r.b)
-	if r.bad || n <= 0 || most < 0 || v > uint64(most) {
-		r.bad = true
-		return 0
+// loadBlock fills drives from a section. The past of a trace stays in the section
+// until it grows.
+func (f *Fold) loadBlock(section []byte, drives []drive, models []*model) error {
+	text, _, err := cutSection(section)
+	if err != nil {
+		return err
 	}
-	r.b = r.b[n:]
-	return int(v)
-}
-
-func (r *stateReader) varint() int64 {
-	v, n := binary.Varint(r.b)
-	if r.bad || n <= 0 {
-		r.bad = true
-		return 0
+	in := &stateReader{b: text}
+	n := len(f.plan.columns)
+	traces := make([]trace, n*len(drives))
+	for i := range traces {
+		traces[i] = newTrace()
 	}
-	r.b = r.b[n:]
-	return v
-}
-
-// day reads what appendDay writes.
-func (r *stateReader) day(last smart.Date) smart.Date {
-	back := r.count(math.MaxInt32)
-	if back == 0 {
-		return smart.NoDate
-	}
-	return last - smart.Date(back-1)
-}
-
-// value reads what appendValue writes.
-func (r *stateReader) value() float64 {
-	v, n := binary.Uvarint(r.b)
-	if r.bad || n <= 0 {
-		r.bad = true
-		return 0
-	}
-	r.b = r.b[n:]
-	switch v {
-	case 0:
-		return math.NaN()
-	case 1:
-		if b := r.take(8); b != nil {
-			return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	serials, ends := make([]byte, 0, 16*len(drives)), make([]int, len(drives))
+	for i := range drives {
+		d := &drives[i]
+		d.call, d.traces = -1, traces[i*n:(i+1)*n:(i+1)*n]
+		serial, m := in.drive(d, len(models))
+		if in.bad || d.last > f.today || len(serial) == 0 {
+			return damaged("a drive is not readable")
 		}
-		return 0
+		d.model = models[m]
+		serials = append(serials, serial...)
+		ends[i] = len(serials)
 	}
-	v -= 2
-	return float64(int64(v>>1) ^ -int64(v&1))
+	if len(in.b) > 0 {
+		return damaged("a block goes on behind its end")
+	}
+	all, from := string(serials), 0
+	for i := range drives {
+		drives[i].serial = all[from:ends[i]]
+		from = ends[i]
+	}
+	return nil
 }

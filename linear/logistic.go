@@ -1,6 +1,6 @@
 // Package linear fits and evaluates linear models: logistic regression with the
-// objective of scikit-learn's LogisticRegression, and the scaler that goes before
-// it.
+// objective of scikit-learn's LogisticRegression, the scaler that goes before it,
+// and least squares with and without a ridge penalty.
 //
 // Logistic regression is fitted to the optimum of its objective by Newton's
 // method, so that an answer depends on the data alone and not on where a solver

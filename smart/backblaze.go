@@ -16,10 +16,13 @@ import (
 type layout struct {
 	date, serial, model, capacity, failure int
 	columns                                int
-	at                                     []int // position of each wanted attribute
+	at                                     []int  // position of each wanted attribute
+	plain                                  []bool // of each, see plain
 	has                                    []Attribute
 	pos                                    []int // of each in has
 	mapped                                 bool  // by a Mapping: numbers may have units behind them, dates may be Unix times
+	mapping                                Mapping
+	scales                                 []float64 // of each wanted attribute; nil: 1
 }
 
 // layoutOf reads a header, whose columns are named as Backblaze names them or as
@@ -31,7 +34,7 @@ func layoutOf(s *table.Scanner, file string, mapping Mapping) (*layout, error) {
 			return nil, err
 		}
 	}
-	l := &layout{date: -1, serial: -1, model: -1, capacity: -1, failure: -1, columns: len(s.Names()), mapped: mapping != nil}
+	l := &layout{date: -1, serial: -1, model: -1, capacity: -1, failure: -1, columns: len(s.Names()), mapped: mapping != nil, mapping: mapping}
 	places := map[string]*int{"date": &l.date, "serial_number": &l.serial, "model": &l.model, "capacity_bytes": &l.capacity, "failure": &l.failure}
 	for i, n := range s.Names() {
 		for _, n := range mapping.meanings(n) {
@@ -62,13 +65,23 @@ func layoutOf(s *table.Scanner, file string, mapping Mapping) (*layout, error) {
 
 // locate sets the positions of the wanted attributes.
 func (l *layout) locate(wanted []Attribute) {
-	l.at = make([]int, len(wanted))
+	l.at, l.plain = make([]int, len(wanted)), make([]bool, len(wanted))
 	for i, w := range wanted {
+		l.plain[i] = plain(w)
 		l.at[i] = -1
 		if k := slices.Index(l.has, w); k >= 0 {
 			l.at[i] = l.pos[k]
 		}
+		if l.mapped {
+			l.scales = append(l.scales, l.mapping.scale(w.String()))
+		}
 	}
+}
+
+// used returns the positions of all columns that are read.
+func (l *layout) used() []int {
+	out := slices.Concat([]int{l.date, l.serial, l.model, l.capacity, l.failure}, l.at)
+	return slices.DeleteFunc(out, func(i int) bool { return i < 0 })
 }
 
 // number reads a field.
@@ -86,15 +99,20 @@ type rowReader struct {
 	wanted []Attribute
 	models map[string]model
 
-	lastDate []byte
-	lastDay  Date
-	texts    []byte // serial numbers of the readings so far, to be made one string
-	ends     []int
+	lastName     []byte // the model of the row before
+	lastModel    model
+	lastDate     []byte
+	lastCapacity []byte
+	lastBytes    float64
+	lastDay      Date
+	texts        []byte // serial numbers of the readings so far, to be made one string
+	ends         []int
 }
 
 type model struct {
 	name   string
 	vendor Vendor
+	medium Medium
 }
 
 // read fills r from a record. It returns the reason for which the record must be
@@ -120,40 +138,69 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 	}
 	r.CapacityBytes, r.Failed = Missing(), false
 	if p.failure >= 0 {
-		f, ok := p.number(s, s.Field(p.failure))
+		f, ok := s.Digits(p.failure)
+		if !ok {
+			f, ok = p.number(s, s.Field(p.failure))
+		}
 		if !ok || f != 0 && f != 1 {
 			return fmt.Sprintf("failure: %q is neither 0 nor 1", clip(s.Field(p.failure)))
 		}
 		r.Failed = f == 1
 	}
 	if p.capacity >= 0 {
-		if c, ok := p.number(s, s.Field(p.capacity)); ok {
-			r.CapacityBytes = credibleCapacity(c)
-		}
+		r.CapacityBytes = p.capacityOf(s, s.Field(p.capacity))
 	}
 	m := p.model(s)
-	r.Model = m.name
-	for i, pos := range p.at {
-		r.Values[i] = math.NaN()
-		if pos < 0 {
-			continue
-		}
-		cell := s.Field(pos)
-		if len(cell) == 0 {
-			continue
-		}
-		v, ok := p.number(s, cell)
-		if !ok {
-			return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
-		}
-		if packed(m.vendor, p.wanted[i]) && v >= 1<<16 && bytes.IndexByte(bytes.ToLower(cell), 'e') >= 0 {
-			continue // rounded, so that the parts are lost
-		}
-		r.Values[i] = Decode(m.vendor, p.wanted[i], v)
+	r.Model, r.Medium = m.name, m.medium
+	if reason := p.numbers(s, r.Values, m.vendor); reason != "" {
+		return reason
 	}
 	p.texts = append(p.texts, serial...)
 	p.ends = append(p.ends, len(p.texts))
 	return ""
+}
+
+// numbers fills dst with the wanted attributes. It returns as read does.
+func (p *rowReader) numbers(s *table.Scanner, dst []float64, vendor Vendor) string {
+	for i, pos := range p.at {
+		if pos < 0 {
+			dst[i] = math.NaN()
+			continue
+		}
+		v, ok := s.Digits(pos)
+		if ok && p.plain[i] && p.scales == nil {
+			dst[i] = v
+			continue
+		}
+		cell := s.Field(pos)
+		if dst[i] = math.NaN(); len(cell) == 0 {
+			continue
+		}
+		if !ok {
+			if v, ok = p.number(s, cell); !ok {
+				return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
+			}
+		}
+		if packed(vendor, p.wanted[i]) && v >= 1<<16 && bytes.ContainsAny(cell, "eE") {
+			continue // rounded, so that the parts are lost
+		}
+		if p.scales != nil {
+			v *= p.scales[i]
+		}
+		dst[i] = Decode(vendor, p.wanted[i], v)
+	}
+	return ""
+}
+
+// capacityOf reads a capacity; most rows repeat that of the row before.
+func (p *rowReader) capacityOf(s *table.Scanner, cell []byte) float64 {
+	if string(cell) != string(p.lastCapacity) || p.lastCapacity == nil {
+		p.lastCapacity, p.lastBytes = append(p.lastCapacity[:0], cell...), Missing()
+		if c, ok := p.number(s, cell); ok {
+			p.lastBytes = credibleCapacity(c * p.mapping.scale("capacity_bytes"))
+		}
+	}
+	return p.lastBytes
 }
 
 func (p *rowReader) model(s *table.Scanner) model {
@@ -161,12 +208,16 @@ func (p *rowReader) model(s *table.Scanner) model {
 		return model{}
 	}
 	cell := s.Field(p.layout.model)
-	if m, ok := p.models[string(cell)]; ok {
-		return m
+	if string(cell) == string(p.lastName) {
+		return p.lastModel
 	}
-	name := strings.Join(strings.Fields(string(cell)), " ")
-	m := model{name, VendorOf(name)}
-	p.models[string(cell)] = m
+	m, ok := p.models[string(cell)]
+	if !ok {
+		name := strings.Join(strings.Fields(string(cell)), " ")
+		m = model{name, VendorOf(name), mediumOf(name)}
+		p.models[string(cell)] = m
+	}
+	p.lastName, p.lastModel = append(p.lastName[:0], cell...), m
 	return m
 }
 

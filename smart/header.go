@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/drivecast/drivecast/errs"
@@ -53,7 +54,7 @@ func membersOf(path string) ([]table.Member, error) {
 			}
 			return nil
 		}
-		if d.IsDir() || !strings.HasSuffix(low, ".csv") && !strings.HasSuffix(low, ".csv.gz") && !strings.HasSuffix(low, ".zip") {
+		if d.IsDir() || !isDataName(low) {
 			return nil
 		}
 		ms, err := table.Members(p)
@@ -64,9 +65,14 @@ func membersOf(path string) ([]table.Member, error) {
 		return out, err
 	}
 	if len(out) == 0 {
-		return nil, &errs.Input{File: path, Problem: "the folder holds no .csv, .csv.gz or .zip file", Mend: "check the path"}
+		return nil, &errs.Input{File: path, Problem: "the folder holds no .csv, .csv.gz, .zip or .parquet file", Mend: "check the path"}
 	}
 	return out, nil
+}
+
+// isDataName tells by a name in lower case whether a file in a folder is looked at.
+func isDataName(low string) bool {
+	return slices.ContainsFunc([]string{".csv", ".csv.gz", ".zip", ".parquet"}, func(end string) bool { return strings.HasSuffix(low, end) })
 }
 
 // header is a file's beginning.
@@ -78,7 +84,7 @@ type header struct {
 
 // look reads the beginning of a file.
 func look(m table.Member, mapping Mapping) (header, error) {
-	r, err := m.Open(nil)
+	r, err := m.OpenColumns(nil, func(column string) bool { return slices.Contains(mapping.meanings(column), "date") })
 	if err != nil {
 		return header{}, err
 	}

@@ -60,13 +60,23 @@ func (s *Source) start(ctx context.Context) {
 }
 
 func (s *Source) parse(ctx context.Context, u unit, count func(int64)) (*parser, error) {
-	p := newParser(s.has, u.date, int(s.expect.Load()), s.opt.Mapping)
+	var p *parser
+	select {
+	case day := <-s.spent:
+		p = newParser(s.has, u.date, 0, s.opt.Mapping)
+		p.out, p.values, p.slab = day.Readings[:0], day.values, day.values
+	default:
+		p = newParser(s.has, u.date, int(s.expect.Load()), s.opt.Mapping)
+	}
 	for _, m := range u.files {
 		if err := p.file(ctx, m, count); err != nil {
 			return nil, err
 		}
 	}
 	s.expect.Store(int64(len(p.out) + len(p.out)/64 + 1))
+	for _, run := range u.from {
+		p.runs = append(p.runs, FileRun{run.File, len(p.out) + run.End})
+	}
 	p.out = append(p.out, u.loaded...)
 	return p, nil
 }
@@ -118,13 +128,25 @@ func (s *Source) next(ctx context.Context) (*Day, error) {
 	if s.opt.Progress != nil {
 		s.opt.Progress(min(s.pipe.done.Load(), s.total), s.total)
 	}
-	u.loaded = nil
+	u.loaded, u.from = nil, nil
 	if s.stats.Rows+s.stats.Bad > 10_000 {
 		if err := s.tooBad(max(.5, s.opt.MaxBad)); err != nil {
 			return nil, err
 		}
 	}
-	return &Day{Date: u.date, Readings: got.p.out}, nil
+	return &Day{Date: u.date, Readings: got.p.out, Files: got.p.runs, values: got.p.slab}, nil
+}
+
+// Recycle takes back a day that Next gave, so that days to come need no new
+// memory. Its readings must not be used any more; their texts may.
+func (s *Source) Recycle(day *Day) {
+	if len(day.values) < len(day.Readings)*len(s.has) {
+		day.values = nil
+	}
+	select {
+	case s.spent <- day:
+	default:
+	}
 }
 
 // take adds a parser's counts and hands over its bad rows.

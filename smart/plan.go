@@ -38,6 +38,7 @@ func (s *Source) plan(ctx context.Context, heads []header) error {
 			if s.within(r.Day) {
 				u := day(r.Day)
 				u.loaded = append(u.loaded, r)
+				u.from = addRun(u.from, h.member.Name, len(u.loaded))
 			}
 		}
 	}
@@ -62,28 +63,52 @@ func dayOfName(base string) Date {
 type parser struct {
 	mapping Mapping
 	wanted  []Attribute
-	only    Date // rows of other days are bad, unless NoDate
-	values  []float64
+	only    Date      // rows of other days are bad, unless NoDate
+	values  []float64 // free for the readings to come
+	slab    []float64 // the piece that values is the rest of
 	out     []Reading
 	bad     []BadRow
+	runs    []FileRun
 	good    int
 	files   int
 	models  map[string]model
+
+	size, taken, begun int64 // of the file in hand: its bytes, those read, and the readings before it
 }
 
 // newParser makes a parser that expects about so many rows.
 func newParser(wanted []Attribute, only Date, rows int, mapping Mapping) *parser {
-	return &parser{wanted: wanted, mapping: mapping, only: only, models: map[string]model{}, out: make([]Reading, 0, rows)}
+	return &parser{wanted: wanted, mapping: mapping, only: only, models: map[string]model{}, out: slices.Grow([]Reading(nil), rows)}
 }
 
 // file reads one file; count gets the bytes it took from the disk.
 func (p *parser) file(ctx context.Context, m table.Member, count func(int64)) error {
-	r, err := m.Open(count)
+	p.size, p.taken, p.begun = m.Size, 0, int64(len(p.out))
+	r, err := m.OpenColumns(func(n int64) {
+		p.taken += n
+		if count != nil {
+			count(n)
+		}
+	}, p.reads)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	return p.stream(ctx, r, m.Name)
+}
+
+// reads reports whether the rows need a column.
+func (p *parser) reads(column string) bool {
+	for _, n := range p.mapping.meanings(column) {
+		switch n {
+		case "date", "serial_number", "model", "capacity_bytes", "failure":
+			return true
+		}
+		if a, ok := ParseAttribute(n); ok && slices.Contains(p.wanted, a) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
@@ -96,6 +121,7 @@ func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
 		return err
 	}
 	l.locate(p.wanted)
+	s.Select(l.used())
 	rr := &rowReader{layout: l, wanted: p.wanted, models: p.models, texts: make([]byte, 0, 16*cap(p.out)), ends: make([]int, 0, cap(p.out))}
 	first := len(p.out)
 	for s.Next() {
@@ -105,15 +131,20 @@ func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
 		p.record(rr, s, name)
 	}
 	rr.serials(p.out[first:])
+	p.runs = addRun(p.runs, name, len(p.out))
 	p.files++
 	return s.Err()
 }
 
 func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
-	r := Reading{Values: p.room()}
+	if len(p.out) == cap(p.out) {
+		p.out = slices.Grow(p.out, p.more())
+	}
+	r := &p.out[:len(p.out)+1][len(p.out)] // in place: readings are large
+	*r = Reading{Values: p.room(), Line: int32(min(s.Line(), 1<<31-1))}
 	reason := s.Bad()
 	if reason == "" {
-		reason = rr.read(s, &r)
+		reason = rr.read(s, r)
 	}
 	if reason == "" && p.only != NoDate && r.Day != p.only {
 		rr.texts = rr.texts[:len(rr.texts)-len(s.Field(rr.serial))]
@@ -122,6 +153,7 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 	}
 	if reason != "" {
 		var cells []string
+		s.All()
 		for i := range s.Len() {
 			cells = append(cells, string(s.Field(i)))
 		}
@@ -129,8 +161,18 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 		return
 	}
 	p.values = p.values[len(p.wanted):]
-	p.out = append(p.out, r)
+	p.out = p.out[:len(p.out)+1]
 	p.good++
+}
+
+// more returns for how many further readings to make room: as many as the rest of
+// the file has when it is like its beginning.
+func (p *parser) more() int {
+	rows := int64(len(p.out)) - p.begun
+	if rows < 1000 || p.taken <= 0 || p.taken >= p.size {
+		return 1000
+	}
+	return int(min(rows*100, rows*(p.size-p.taken)/p.taken*65/64)) + 1000
 }
 
 // room returns space for a reading's values, which record takes when it keeps
@@ -138,7 +180,17 @@ func (p *parser) record(rr *rowReader, s *table.Scanner, file string) {
 func (p *parser) room() []float64 {
 	n := len(p.wanted)
 	if len(p.values) < n {
-		p.values = make([]float64, n*max(4096, cap(p.out)-len(p.out)))
+		p.slab = make([]float64, n*max(4096, cap(p.out)-len(p.out)))
+		p.values = p.slab
 	}
 	return p.values[:n:n]
+}
+
+// addRun notes that the readings up to end are of a file.
+func addRun(runs []FileRun, file string, end int) []FileRun {
+	if n := len(runs); n > 0 && runs[n-1].File == file {
+		runs[n-1].End = end
+		return runs
+	}
+	return append(runs, FileRun{file, end})
 }

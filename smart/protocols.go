@@ -11,13 +11,14 @@ func (r *Report) ata(o object) {
 	if r.Protocol == ATA && o.at("ata_smart_error_log") != nil {
 		r.ErrorLogEntries = first(o.count("ata_smart_error_log", "summary", "count"), o.count("ata_smart_error_log", "extended", "count"))
 	}
-	vendor := VendorOf(r.Model)
+	vendor := r.maker()
 	for _, a := range o.list("ata_smart_attributes", "table") {
 		id := a.count("id")
 		if !(id >= 1 && id <= 255) {
 			continue
 		}
 		raw := rawValue(vendor, uint8(id), a.text("name"), a.count("raw", "value"), a.text("raw", "string"))
+		r.names = append(r.names, named{uint8(id), a.text("name")})
 		r.add(Raw(uint8(id)), raw)
 		if n := a.count("value"); n <= 255 {
 			r.add(Normalized(uint8(id)), n)
@@ -34,6 +35,15 @@ func (r *Report) add(a Attribute, v float64) {
 	r.Values = append(r.Values, v)
 }
 
+// maker returns the vendor by the model, or else by the family in smartctl's
+// database: drives are sold under others' names.
+func (r *Report) maker() Vendor {
+	if v := VendorOf(r.Model); v != OtherVendor || r.family == "" {
+		return v
+	}
+	return VendorOf(r.family)
+}
+
 // rawValue decodes a raw value of which smartctl gives a number and its own
 // reading in words, which knows units that the number does not show.
 func rawValue(v Vendor, id uint8, name string, raw float64, words string) float64 {
@@ -43,7 +53,35 @@ func rawValue(v Vendor, id uint8, name string, raw float64, words string) float6
 	if id == 9 || id == 240 && strings.Contains(words, "h+") {
 		return hoursOf(name, raw, words)
 	}
+	if n, ok := inWords(id, raw, words); ok {
+		return n
+	}
 	return Decode(v, Raw(id), raw)
+}
+
+// inWords reads what smartctl makes of a raw value in which it knows several
+// numbers, "29 (Min/Max 16/44)", errors before operations, "3/164879822", or
+// tenths of a degree, "24.5". It reports false when the raw value is the number.
+func inWords(id uint8, raw float64, words string) (float64, bool) {
+	heat := id == 190 || id == 194
+	if raw < 1<<16 && !(heat && strings.Contains(words, ".")) {
+		return 0, false
+	}
+	n := strings.IndexFunc(words, func(c rune) bool { return (c < '0' || c > '9') && c != '.' })
+	if n < 0 && heat {
+		n = len(words)
+	}
+	if n <= 0 || n < len(words) && words[n] != '/' && !strings.HasPrefix(words[n:], " (") {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(words[:n], 64)
+	if err != nil || math.IsInf(v, 0) {
+		return 0, false
+	}
+	if heat {
+		v = temperature(v)
+	}
+	return v, true
 }
 
 // hoursOf reads power-on time, of which vendors keep hours, minutes, half minutes
@@ -61,6 +99,8 @@ func hoursOf(name string, raw float64, words string) float64 {
 	switch low := strings.ToLower(name); {
 	case strings.Contains(low, "half_min"):
 		return v / 120
+	case strings.Contains(low, "half_hour"):
+		return v / 2
 	case strings.Contains(low, "minute"):
 		return v / 60
 	case strings.Contains(low, "second"):
@@ -86,7 +126,23 @@ func (r *Report) scsi(o object) {
 	r.BytesWritten = 1e9 * o.count("scsi_error_counter_log", "write", "gigabytes_processed")
 	r.PowerCycles = first(r.PowerCycles, o.count("scsi_start_stop_cycle_counter", "accumulated_start_stop_cycles"))
 	r.PercentUsed = first(r.PercentUsed, o.count("scsi_percentage_used_endurance_indicator"))
+	r.PendingSectors = first(r.PendingSectors, o.count("scsi_pending_defects", "count"))
+	r.InterfaceErrors = first(r.InterfaceErrors, invalidWords(o))
 	r.TemperatureCelsius = first(r.TemperatureCelsius, temperature(o.number("scsi_environmental_reports", "temperature_1", "current")))
+}
+
+// invalidWords sums the invalid words that the links of a SAS drive's ports saw,
+// which is what ATA 199 counts; NaN when there are no such logs.
+func invalidWords(o object) float64 {
+	sum := math.NaN()
+	for port := range 8 {
+		for phy := range 8 {
+			if n := o.count("scsi_sas_port_"+strconv.Itoa(port), "phy_"+strconv.Itoa(phy), "invalid_dword_count"); n >= 0 {
+				sum = first(sum, 0) + n
+			}
+		}
+	}
+	return sum
 }
 
 // nvme takes over the health log. Data units are 1,000 blocks of 512 bytes.

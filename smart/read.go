@@ -1,7 +1,9 @@
 package smart
 
 import (
+	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -11,119 +13,199 @@ import (
 	"strings"
 
 	"github.com/drivecast/drivecast/errs"
-	"github.com/drivecast/drivecast/table"
 )
 
-// maxReport is the largest file that is taken for a report of smartctl.
+// maxReport is the most bytes that one report of smartctl may have.
 const maxReport = 64 << 20
 
 // Read reads whatever drive data is at path and gives each report to fn: drive
 // statistics as Open reads them, day by day; else a file of smartctl's reports, or
 // a folder of such files, folders below it counting, in the order of their names.
+// With a Mapping, path is read as Open reads it.
 //
-// A file in a folder that cannot be read goes to refused, and reading goes on;
-// when path itself cannot be read, or refused is nil, the error is returned. So
-// is an error of fn.
-func Read(ctx context.Context, path string, opt Options, fn func(*Report) error, refused func(path string, err error)) error {
+// What cannot be read goes to refused, a file or a part of one at a time, and
+// reading goes on behind it; with refused nil, the first fault ends it. The error
+// returned is such a fault, that of a path where there is nothing to begin with,
+// of drive statistics as a whole, or of fn.
+func Read(ctx context.Context, path string, opt Options, fn func(*Report) error, refused func(error)) error {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &errs.Input{File: path, Problem: "there is no such file or folder", Mend: "check the path"}
 	} else if err != nil {
 		return errs.Wrap(err, "read drives")
 	}
-	if IsBackblaze(path) {
-		return readSource(ctx, path, opt, fn)
+	d := &driveReader{ctx: ctx, fn: fn, refused: refused}
+	if opt.Mapping != nil || IsBackblaze(path) {
+		return d.source(path, opt)
 	}
 	if !st.IsDir() {
-		return readReports(path, fn)
+		return d.file(path)
 	}
-	return filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
-			return err
-		}
-		var own fnError
-		if err = readReports(p, func(r *Report) error {
-			if err := fn(r); err != nil {
-				return fnError{err}
-			}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return errs.Wrap(err, "read drives")
+	}
+	return filepath.WalkDir(path, func(p string, e fs.DirEntry, err error) error {
+		hidden := e != nil && p != path && strings.HasPrefix(e.Name(), ".")
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return d.refuse(errs.Wrap(err, "read drives"))
+		case e.IsDir() && hidden:
+			return fs.SkipDir
+		case e.IsDir() || hidden:
 			return nil
-		}); err == nil || refused == nil || errors.As(err, &own) {
-			return err
 		}
-		refused(p, err)
-		return nil
+		return d.file(p)
 	})
 }
 
-// fnError marks an error of the caller's function.
-type fnError struct{ error }
+// ReadFrom reads a stream as Read reads a file. What is no text (gzip apart) or
+// looks like a table goes to a temporary file first. The name stands for the
+// stream in errors.
+func ReadFrom(ctx context.Context, r io.Reader, name string, opt Options, fn func(*Report) error, refused func(error)) error {
+	in := bufio.NewReaderSize(r, 64<<10)
+	if head, _ := in.Peek(2); bytes.Equal(head, []byte("\x1f\x8b")) {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return &errs.Input{File: name, Problem: "the gzip header is damaged", Mend: "copy or download the file again"}
+		}
+		in = bufio.NewReaderSize(z, 64<<10)
+	}
+	d := &driveReader{ctx: ctx, fn: fn, refused: refused}
+	head, _ := in.Peek(4096)
+	if opt.Mapping == nil && looksLikeReport(head) {
+		return d.stream(in, name)
+	}
+	return d.spool(in, name, opt)
+}
 
-func (e fnError) Unwrap() error { return e.error }
+// looksLikeReport tells smartctl's output from tables and packed files by its
+// beginning.
+func looksLikeReport(head []byte) bool {
+	text, err := io.ReadAll(unicodeText(bytes.NewReader(head)))
+	text = bytes.TrimSpace(text)
+	return err == nil && (len(text) == 0 || text[0] == '{' || text[0] == '[' || bytes.Contains(text, []byte("smartctl ")))
+}
 
-func readSource(ctx context.Context, path string, opt Options, fn func(*Report) error) error {
-	src, err := Open(ctx, path, opt)
+type driveReader struct {
+	ctx     context.Context
+	fn      func(*Report) error
+	refused func(error)
+}
+
+// refuse hands over a fault, or returns it when nobody takes it.
+func (d *driveReader) refuse(err error) error {
+	if d.refused == nil || errs.Is(err, errs.Canceled) {
+		return err
+	}
+	d.refused(err)
+	return nil
+}
+
+func (d *driveReader) report(r *Report) error {
+	if err := d.ctx.Err(); err != nil {
+		return err
+	}
+	return d.fn(r)
+}
+
+func (d *driveReader) stream(r io.Reader, name string) error {
+	return readDocuments(r, name, d.report, d.refuse)
+}
+
+// file reads a file of smartctl's reports, packed or not.
+func (d *driveReader) file(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return d.refuse(errs.Wrap(err, "read drives"))
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, 64<<10)
+	head, err := in.Peek(4)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return d.refuse(errs.Wrap(err, "read %s", path))
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return d.refuse(&errs.Input{File: path, Problem: "the gzip header is damaged", Mend: "copy or download the file again"})
+		}
+		in = bufio.NewReaderSize(z, 64<<10)
+	}
+	begin, err := in.Peek(4096)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return d.refuse(&errs.Input{File: path, Problem: "the packed data is damaged: " + err.Error(), Mend: "copy or download the file again"})
+	}
+	if len(begin) > 0 && !looksLikeReport(begin) {
+		return d.refuse(&errs.Input{File: path, Row: 1, Problem: "this is neither a report of smartctl nor drive statistics with date, serial_number and smart_N_raw",
+			Mend: mendReport + ", or a file with Backblaze's column names"})
+	}
+	return d.stream(in, path)
+}
+
+// source reads drive statistics.
+func (d *driveReader) source(path string, opt Options) error {
+	src, err := Open(d.ctx, path, opt)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	for {
-		day, err := src.Next(ctx)
+		day, err := src.Next(d.ctx)
 		if errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
 		}
+		run := 0
 		for i := range day.Readings {
 			r := ReportOf(day.Readings[i], src.Attributes())
-			if err := fn(&r); err != nil {
+			for run < len(day.Files)-1 && day.Files[run].End <= i {
+				run++
+			}
+			r.File = day.Files[run].File
+			if err := d.fn(&r); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// readReports reads a file of smartctl's reports, packed or not.
-func readReports(path string, fn func(*Report) error) error {
-	text, err := readSmall(path)
+// spool copies a stream to a temporary file and reads that.
+func (d *driveReader) spool(r io.Reader, name string, opt Options) error {
+	f, err := os.CreateTemp("", "drivecast-read-*")
 	if err != nil {
-		return err
+		return errs.Wrap(err, "keep %s", name)
 	}
-	head := bytes.TrimSpace(text[:min(len(text), 4096)])
-	if len(head) > 0 && head[0] != '{' && head[0] != '[' && !bytes.Contains(head, []byte("smartctl")) {
-		return &errs.Input{File: path, Row: 1, Problem: "this is neither a report of smartctl nor drive statistics with date, serial_number and smart_N_raw",
-			Mend: "hand over what smartctl -x -j prints, or a file with Backblaze's column names"}
+	path := f.Name()
+	defer os.Remove(path)
+	_, err = io.Copy(f, r)
+	if e := f.Close(); err == nil {
+		err = e
 	}
-	all, err := ParseReports(text, path)
 	if err != nil {
-		return err
+		return errs.Wrap(err, "keep %s", name)
 	}
-	for _, r := range all {
-		if err := fn(r); err != nil {
-			return err
+	if q := opt.Quarantine; q != nil {
+		opt.Quarantine = func(b BadRow) {
+			b.File = strings.Replace(b.File, path, name, 1)
+			q(b)
 		}
 	}
-	return nil
-}
-
-func readSmall(path string) ([]byte, error) {
-	members, err := table.Members(path)
-	if err != nil {
-		return nil, err
+	named := func(err error) error {
+		var in *errs.Input
+		if errors.As(err, &in) {
+			in.File = strings.Replace(in.File, path, name, 1)
+		}
+		return err
 	}
-	r, err := members[0].Open(nil)
-	if err != nil {
-		return nil, err
+	var refused func(error)
+	if d.refused != nil {
+		refused = func(err error) { d.refused(named(err)) }
 	}
-	defer r.Close()
-	text, err := io.ReadAll(io.LimitReader(r, maxReport+1))
-	switch {
-	case err != nil:
-		return nil, errs.Wrap(err, "read %s", path)
-	case len(text) > maxReport:
-		return nil, &errs.Input{File: path, Problem: "the file is larger than 64 MB, too large for a report of smartctl", Mend: "check the path"}
-	}
-	return text, nil
+	return named(Read(d.ctx, path, opt, func(r *Report) error {
+		r.File = strings.Replace(r.File, path, name, 1)
+		return d.fn(r)
+	}, refused))
 }

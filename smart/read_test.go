@@ -24,11 +24,12 @@ func TestReadTellsDataApart(t *testing.T) {
 		err := smart.Read(context.Background(), path, smart.Options{}, func(r *smart.Report) error {
 			got = append(got, r.Serial)
 			return nil
-		}, func(p string, err error) {
-			if !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), p) {
-				t.Errorf("%s: %v", p, err)
+		}, func(err error) {
+			var in *errs.Input
+			if !errors.As(err, &in) {
+				t.Fatalf("%s: %v", path, err)
 			}
-			refused = append(refused, filepath.Base(p))
+			refused = append(refused, filepath.Base(in.File))
 		})
 		if err != nil || strings.Join(got, " ") != want {
 			t.Errorf("%s: got %v, %v; want %s", path, got, err, want)
@@ -39,7 +40,7 @@ func TestReadTellsDataApart(t *testing.T) {
 	}
 	stop := errors.New("enough")
 	n := 0
-	err := smart.Read(context.Background(), reports, smart.Options{}, func(*smart.Report) error { n++; return stop }, func(string, error) {})
+	err := smart.Read(context.Background(), reports, smart.Options{}, func(*smart.Report) error { n++; return stop }, func(error) {})
 	if !errors.Is(err, stop) || n != 1 {
 		t.Errorf("after an error of the caller: %v, %d reports", err, n)
 	}

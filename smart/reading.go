@@ -27,6 +27,7 @@ type Reading struct {
 	Time     time.Time // zero when only the day is known
 
 	CapacityBytes float64   // NaN when missing or not credible
+	Line          int32     // where it stands in its file, 1-based; 0 when unknown
 	Failed        bool      // the source marks this as the drive's last day before it was replaced as failed
 	Values        []float64 // one for each attribute of the source, decoded; NaN is missing
 }

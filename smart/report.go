@@ -1,10 +1,9 @@
 package smart
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
-	"time"
+	"strings"
 )
 
 // Report is a reading with all that its source says besides: what `smartctl`
@@ -13,6 +12,12 @@ type Report struct {
 	Reading
 	Attributes []Attribute // what Reading.Values holds
 	Health
+
+	File string // where it was read, Line saying on which line it begins; "" when unknown
+
+	names     []named // ATA attributes as smartctl calls them; nil when it does not
+	family    string  // model family, by smartctl
+	blockSize float64 // bytes of a logical block, 0 when unknown
 
 	Kind       ReportKind
 	Device     string // /dev/sda
@@ -96,6 +101,18 @@ func (e ExitStatus) Sick() ExitStatus {
 	return e & (DiskFailing | PrefailNow | PrefailPast | ErrorsLogged | TestsFailed)
 }
 
+// Bits names the bits that are set, in their order.
+func (e ExitStatus) Bits() []string {
+	names := [8]string{"command_line", "open_failed", "command_error", "disk_failing", "prefail_now", "prefail_past", "errors_logged", "tests_failed"}
+	var out []string
+	for i, n := range names {
+		if e&(1<<i) != 0 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
 // ScannedDevice is a device that smartctl --scan found.
 type ScannedDevice struct {
 	Name     string `json:"name"`
@@ -107,6 +124,10 @@ type ScannedDevice struct {
 func ReportOf(r Reading, attributes []Attribute) Report {
 	out := Report{Reading: r, Attributes: slices.Clone(attributes), Health: noHealth()}
 	out.Values = slices.Clone(r.Values)
+	if out.Medium == UnknownMedium {
+		out.Medium = mediumOf(out.Model)
+	}
+	out.flash()
 	out.fromAttributes()
 	if out.Protocol == UnknownProtocol && slices.ContainsFunc(attributes, func(a Attribute) bool { return a.ID() != 0 }) {
 		out.Protocol = ATA
@@ -135,76 +156,49 @@ func (h *Health) numbers() []*float64 {
 var sources = map[Attribute][]uint8{TemperatureCelsius: {194, 190}, PowerOnHours: {9}, PowerCycles: {12}, ReallocatedSectors: {5},
 	PendingSectors: {197}, UncorrectableErrors: {187, 198}, InterfaceErrors: {199}}
 
-// fromAttributes fills what is missing in Health from attributes, and adds the
-// named attributes that Health has.
-func (r *Report) fromAttributes() {
+// fromRaw fills what is missing in Health from attributes.
+func (r *Report) fromRaw() {
 	for i, dst := range r.numbers() {
 		named := namedBit + Attribute(i)
 		*dst = first(*dst, r.Value(named))
 		for _, id := range sources[named] {
 			*dst = first(*dst, r.Value(Raw(id)))
 		}
-		r.add(named, *dst)
 	}
 }
 
-// MarshalJSON writes the report as one object with typed units; what is missing
-// is left out. Attributes are in smart, by their names.
-func (r Report) MarshalJSON() ([]byte, error) {
-	num := func(v float64) *float64 {
-		if math.IsNaN(v) {
-			return nil
-		}
-		return &v
+// fromAttributes fills what is missing in Health from attributes, and adds the
+// named attributes that Health has.
+func (r *Report) fromAttributes() {
+	r.fromRaw()
+	for i, dst := range r.numbers() {
+		r.add(namedBit+Attribute(i), *dst)
 	}
-	out := struct {
-		Kind        string             `json:"kind,omitempty"`
-		Date        string             `json:"date,omitempty"`
-		Time        string             `json:"time,omitempty"`
-		Serial      string             `json:"serial_number,omitempty"`
-		Model       string             `json:"model,omitempty"`
-		Vendor      string             `json:"vendor,omitempty"`
-		WWN         string             `json:"wwn,omitempty"`
-		Firmware    string             `json:"firmware,omitempty"`
-		Protocol    string             `json:"protocol,omitempty"`
-		Medium      string             `json:"medium,omitempty"`
-		Device      string             `json:"device,omitempty"`
-		DeviceType  string             `json:"device_type,omitempty"`
-		Capacity    *float64           `json:"capacity_bytes,omitempty"`
-		Verdict     string             `json:"verdict,omitempty"`
-		Failed      bool               `json:"failed,omitempty"`
-		Temperature *float64           `json:"temperature_celsius,omitempty"`
-		Hours       *float64           `json:"power_on_hours,omitempty"`
-		Cycles      *float64           `json:"power_cycles,omitempty"`
-		Unsafe      *float64           `json:"unsafe_shutdowns,omitempty"`
-		Used        *float64           `json:"percent_used,omitempty"`
-		Spare       *float64           `json:"spare_percent,omitempty"`
-		Reallocated *float64           `json:"reallocated_sectors,omitempty"`
-		Pending     *float64           `json:"pending_sectors,omitempty"`
-		Uncorrected *float64           `json:"uncorrectable_errors,omitempty"`
-		Interface   *float64           `json:"interface_errors,omitempty"`
-		ErrorLog    *float64           `json:"error_log_entries,omitempty"`
-		Read        *float64           `json:"bytes_read,omitempty"`
-		Written     *float64           `json:"bytes_written,omitempty"`
-		Exit        ExitStatus         `json:"exit_status,omitempty"`
-		Tool        string             `json:"tool,omitempty"`
-		Messages    []string           `json:"messages,omitempty"`
-		Scan        []ScannedDevice    `json:"devices,omitempty"`
-		Smart       map[string]float64 `json:"smart,omitempty"`
-	}{
-		r.Kind.String(), r.Day.String(), "", r.Serial, r.Model, VendorOf(r.Model).String(), r.WWN, r.Firmware, r.Protocol.String(), r.Medium.String(),
-		r.Device, r.DeviceType, num(r.CapacityBytes), r.Verdict.String(), r.Failed, num(r.TemperatureCelsius), num(r.PowerOnHours),
-		num(r.PowerCycles), num(r.UnsafeShutdowns), num(r.PercentUsed), num(r.SparePercent), num(r.ReallocatedSectors), num(r.PendingSectors),
-		num(r.Uncorrectable), num(r.InterfaceErrors), num(r.ErrorLogEntries), num(r.BytesRead), num(r.BytesWritten), r.Exit, r.Tool, r.Messages,
-		r.Scan, map[string]float64{},
+}
+
+// Asleep reports whether the drive was left asleep, as smartctl -n standby does.
+func (r *Report) Asleep() bool {
+	return slices.ContainsFunc(r.Messages, func(m string) bool {
+		return strings.Contains(m, "STANDBY") || strings.Contains(m, "SLEEP mode")
+	})
+}
+
+// WhyEmpty says why an EmptyReport has no drive, and the mend.
+func (r *Report) WhyEmpty() string {
+	text := strings.Join(r.Messages, "; ")
+	if text == "" {
+		text = "smartctl reached no drive"
+	} else {
+		text = "smartctl reached no drive: " + text
 	}
-	if !r.Time.IsZero() {
-		out.Time = r.Time.Format(time.RFC3339)
+	low := strings.ToLower(text)
+	switch {
+	case strings.Contains(low, "permission denied"), strings.Contains(low, "operation not permitted"), strings.Contains(low, "error=5"):
+		return text + "; run smartctl as root or administrator"
+	case strings.Contains(low, "unable to detect device type"), strings.Contains(low, "-d "):
+		return text + "; name the type with smartctl -d, see smartctl --scan"
+	case strings.Contains(low, "no such"):
+		return text + "; check the device's name with smartctl --scan"
 	}
-	for i, v := range r.Values {
-		if !math.IsNaN(v) && r.Attributes[i].ID() != 0 {
-			out.Smart[r.Attributes[i].String()] = v
-		}
-	}
-	return json.Marshal(out)
+	return text + "; check the command line of smartctl"
 }

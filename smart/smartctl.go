@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 	"time"
@@ -30,47 +31,47 @@ func ParseReport(text []byte, name string) (*Report, error) {
 	return all[0], nil
 }
 
-// ParseReports reads one report or several, JSON objects one behind the other.
-// Errors are as those of ParseReport; there is at least one report otherwise.
+// ParseReports reads one report or several: JSON objects one behind the other or
+// in an array, texts one behind the other, in UTF-8 or UTF-16. Errors are as those
+// of ParseReport and are that of the first report that cannot be read; the reports
+// before it are returned with it. There is at least one report otherwise.
 func ParseReports(text []byte, name string) ([]*Report, error) {
-	text = bytes.TrimPrefix(bytes.TrimSpace(text), []byte("\xef\xbb\xbf"))
-	if len(text) == 0 {
-		return nil, &errs.Input{File: name, Problem: "the file is empty", Mend: "hand over what smartctl -x -j prints"}
-	}
-	if text[0] != '{' && text[0] != '[' {
-		r, err := parseText(text, name)
-		return []*Report{r}, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
 	var out []*Report
-	for dec.More() {
-		var o object
-		if err := dec.Decode(&o); err != nil {
-			return nil, broken(err, dec.InputOffset(), text, name)
-		}
-		r, err := reportOfObject(o, name)
-		if err != nil {
-			return nil, err
-		}
+	err := readDocuments(bytes.NewReader(text), name, func(r *Report) error {
 		out = append(out, r)
-	}
-	return out, nil
+		return nil
+	}, func(err error) error { return err })
+	return out, err
 }
 
-func broken(err error, at int64, text []byte, name string) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		at = syntax.Offset
+// parseObject reads one JSON object that begins on the given line.
+func parseObject(text []byte, name string, line int) (*Report, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var o object
+	if err := dec.Decode(&o); err != nil {
+		return nil, broken(err, dec.InputOffset(), text, name, line)
 	}
-	line := 1 + bytes.Count(text[:min(int(at), len(text))], []byte{'\n'})
-	return &errs.Input{File: name, Row: line, Problem: "the JSON is broken: " + err.Error(), Mend: "hand over what smartctl -x -j prints, whole"}
+	return reportOfObject(o, name)
+}
+
+func broken(err error, at int64, text []byte, name string, line int) error {
+	var syntax *json.SyntaxError
+	problem := err.Error()
+	switch {
+	case errors.As(err, &syntax):
+		at = max(0, syntax.Offset-1)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		at, problem = int64(len(bytes.TrimRight(text, " \t\r\n"))), "it ends before its last bracket"
+	}
+	line += bytes.Count(text[:min(int(at), len(text))], []byte{'\n'})
+	return &errs.Input{File: name, Row: line, Problem: "the JSON is broken: " + problem, Mend: mendReport + ", whole"}
 }
 
 func reportOfObject(o object, name string) (*Report, error) {
 	if o.at("smartctl") == nil {
 		return nil, &errs.Input{File: name, Problem: "this is JSON, but not smartctl's: it has no member smartctl",
-			Mend: "hand over what smartctl -x -j prints"}
+			Mend: mendReport}
 	}
 	r := &Report{Health: noHealth(), Tool: "smartctl"}
 	r.CapacityBytes, r.Day = math.NaN(), NoDate
@@ -101,6 +102,9 @@ func reportOfObject(o object, name string) (*Report, error) {
 		r.Kind = EmptyReport
 	default:
 		r.fill(o)
+		if r.Exit&(CommandLine|OpenFailed) != 0 && r.Model == "" && !r.Identity().Known() && len(r.Values) == 0 {
+			r.Kind = EmptyReport
+		}
 	}
 	return r, nil
 }
@@ -117,6 +121,7 @@ func (r *Report) fill(o object) {
 		r.Protocol = NVMe
 	}
 	r.identify(o)
+	r.family, r.blockSize = o.text("model_family"), o.some("logical_block_size")
 	if p, ok := o.at("smart_status", "passed").(bool); ok {
 		r.Verdict = map[bool]Verdict{true: Passed, false: Failing}[p]
 	}
@@ -132,8 +137,11 @@ func (r *Report) fill(o object) {
 	r.scsi(o)
 	r.nvme(o)
 	r.farm(o)
-	r.fromAttributes()
 	r.medium(o)
+	r.flash()
+	r.fromRaw()
+	r.statistics(o)
+	r.fromAttributes()
 }
 
 func (r *Report) identify(o object) {
@@ -175,10 +183,17 @@ func (r *Report) identify(o object) {
 func (r *Report) medium(o object) {
 	rpm := o.number("rotation_rate")
 	switch {
-	case r.Protocol == NVMe || rpm == 0 && r.Protocol == ATA || r.PercentUsed >= 0:
+	case r.Protocol == NVMe || rpm == 0 && r.Protocol == ATA:
+		r.Medium = Flash
+	case rpm == 0 && mediumOf(r.Model) != Disk: // boxes that speak SCSI for the disks in them know no better
 		r.Medium = Flash
 	case rpm > 0:
 		r.Medium = Disk
+	case r.PercentUsed >= 0:
+		r.Medium = Flash
+	case r.Medium != UnknownMedium: // by another log
+	case mediumOf(r.Model) != UnknownMedium:
+		r.Medium = mediumOf(r.Model)
 	case r.Value(Raw(3)) > 0 || r.Value(Raw(10)) >= 0: // spin-up time, spin retries
 		r.Medium = Disk
 	}

@@ -94,7 +94,7 @@ func TestTextReports(t *testing.T) {
 			`"power_on_hours":1234,"reallocated_sectors":7,"pending_sectors":2,"tool":"smartctl 7.3","smart":{"smart_197_normalized":200,` +
 			`"smart_197_raw":2,"smart_5_normalized":200,"smart_5_raw":7,"smart_9_normalized":100,"smart_9_raw":1234}}`},
 		"scsi": {scsiText, `{"kind":"drive","serial_number":"Z40XXX12","model":"SEAGATE ST1200MM0088","vendor":"Seagate","wwn":"5000c500a1b2c3d4",` +
-			`"firmware":"N004","protocol":"SCSI","capacity_bytes":1200243695616,"verdict":"passed","temperature_celsius":31,"power_on_hours":5675,` +
+			`"firmware":"N004","protocol":"SCSI","medium":"HDD","capacity_bytes":1200243695616,"verdict":"passed","temperature_celsius":31,"power_on_hours":5675,` +
 			`"reallocated_sectors":12,"uncorrectable_errors":4,"bytes_read":386568000000,"bytes_written":806827000000,"tool":"smartctl 6.6"}`},
 		"nvme": {nvmeText, `{"kind":"drive","serial_number":"S466NX0M776250H","model":"Samsung SSD 970 EVO 500GB","vendor":"Samsung","wwn":"0025385b81b5d2f8",` +
 			`"protocol":"NVMe","medium":"SSD","capacity_bytes":500107862016,"verdict":"passed","temperature_celsius":35,"power_on_hours":12798,` +
@@ -107,6 +107,7 @@ func TestTextReports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			r.File, r.Line = "", 0
 			got, err := json.Marshal(r)
 			if err != nil || string(got) != test.want {
 				t.Errorf("got  %s\nwant %s\n%v", got, test.want, err)
@@ -116,7 +117,7 @@ func TestTextReports(t *testing.T) {
 }
 
 func TestReportsThatAreNone(t *testing.T) {
-	for in, want := range map[string]string{"": "empty", "{": "broken", "{\n\n\"a\": trux\n}": "line 3", "{}": "not smartctl's", "[]": "broken",
+	for in, want := range map[string]string{"": "empty", "\n\n": "holds no report", "{": "broken", "{\n\n\"a\": trux\n}": "line 3", "{}": "not smartctl's", "[]": "holds no report",
 		"hello": "neither JSON", `{"smartctl":{}} {`: "broken", `{"smartctl":{}}{"smartctl":{}}`: "more than one", "\x00\x01": "neither JSON"} {
 		_, err := ParseReport([]byte(in), "some.json")
 		var bad *errs.Input
@@ -140,6 +141,22 @@ func TestReportWithOddTypes(t *testing.T) {
 	}
 	if r.Exit.Sick() != 200 || r.Verdict != Failing {
 		t.Errorf("exit status %d: sick %d, %v", r.Exit, r.Exit.Sick(), r.Verdict)
+	}
+}
+
+// TestSASCounters sums the links of a SAS drive, and keeps what of flash it has.
+func TestSASCounters(t *testing.T) {
+	r, err := ParseReport([]byte(`{"smartctl":{"version":[7,5]},"device":{"name":"/dev/sda","type":"scsi","protocol":"SCSI"},"scsi_vendor":"SEAGATE",
+		"scsi_product":"XS800LE70084","scsi_model_name":"SEAGATE XS800LE70084","logical_unit_id":"0x5000c500a1b2c3d4","rotation_rate":0,
+		"scsi_grown_defect_list":4,"scsi_pending_defects":{"count":2},"scsi_percentage_used_endurance_indicator":7,
+		"scsi_sas_port_0":{"phy_0":{"invalid_dword_count":3}},"scsi_sas_port_1":{"phy_1":{"invalid_dword_count":2}},
+		"scsi_error_counter_log":{"read":{"gigabytes_processed":"10.5","total_uncorrected_errors":1},"verify":{"total_uncorrected_errors":2}}}`), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.ReallocatedSectors != 4 || r.PendingSectors != 2 || r.PercentUsed != 7 || r.InterfaceErrors != 5 || r.Uncorrectable != 3 || r.BytesRead != 10.5e9 ||
+		r.Medium != Flash || r.WWN != "5000c500a1b2c3d4" || r.Model != "SEAGATE XS800LE70084" || !math.IsNaN(r.BytesWritten) {
+		t.Errorf("got %+v %+v", r.Reading, r.Health)
 	}
 }
 

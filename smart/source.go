@@ -39,6 +39,15 @@ type Stats struct {
 type Day struct {
 	Date     Date
 	Readings []Reading // in the order of the files; a drive may occur twice
+	Files    []FileRun // where the readings are from, in their order
+
+	values []float64 // holds those of the readings
+}
+
+// FileRun names the file of the readings up to, not including, number End.
+type FileRun struct {
+	File string
+	End  int
 }
 
 // Source reads the days of a Backblaze Drive Stats folder, file or archive in
@@ -52,6 +61,7 @@ type Source struct {
 	failed error
 	pipe   *pipeline
 	expect atomic.Int64 // rows of a day, by the one before
+	spent  chan *Day    // days whose memory the next ones take
 }
 
 // unit is what becomes one Day: the files of one day, or the rows of one day
@@ -60,11 +70,12 @@ type unit struct {
 	date   Date
 	files  []table.Member
 	loaded []Reading
+	from   []FileRun // of loaded
 	rows   int
 }
 
-// Open looks into a folder and those below it, a CSV file or a zip archive: it reads all headers, and lists the days. Files may be plain, gzip or
-// zip, with columns of any generation in any order, ',' or ';' between fields.
+// Open looks into a folder and those below it, a CSV or Parquet file or a zip archive: it reads all headers, and lists the days. Files may be plain,
+// gzip, zip or Parquet, with columns of any generation in any order, ',' or ';' between fields.
 // A file named after its day is read when its turn comes; one that holds several
 // days is held in memory. Files without such a header are refused, in a folder
 // they are passed over as long as there is one with it.
@@ -89,7 +100,7 @@ func Open(ctx context.Context, path string, opt Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{opt: opt}
+	s := &Source{opt: opt, spent: make(chan *Day, 4)}
 	for _, a := range opt.Attributes {
 		if slices.ContainsFunc(heads, func(h header) bool { return slices.Contains(h.layout.has, a) }) {
 			s.has = append(s.has, a)

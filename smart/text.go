@@ -13,7 +13,7 @@ import (
 // have no JSON. It knows less: smartctl's text has changed more often.
 func parseText(text []byte, name string) (*Report, error) {
 	if !bytes.Contains(text[:min(len(text), 4096)], []byte("smartctl")) {
-		return nil, &errs.Input{File: name, Row: 1, Problem: "this is neither JSON nor what smartctl prints", Mend: "hand over what smartctl -x -j prints"}
+		return nil, &errs.Input{File: name, Row: 1, Problem: "this is neither JSON nor what smartctl prints", Mend: mendReport}
 	}
 	r := &Report{Health: noHealth(), Tool: "smartctl"}
 	r.CapacityBytes, r.Day = math.NaN(), NoDate
@@ -24,7 +24,7 @@ func parseText(text []byte, name string) (*Report, error) {
 		p.line(strings.TrimRight(sc.Text(), " \r\t"))
 	}
 	if sc.Err() != nil {
-		return nil, &errs.Input{File: name, Problem: "a line is longer than a megabyte", Mend: "hand over what smartctl -x -j prints"}
+		return nil, &errs.Input{File: name, Problem: "a line is longer than a megabyte", Mend: mendReport}
 	}
 	if r.Model == "" {
 		r.Model = strings.TrimSpace(p.vendor + " " + p.product)
@@ -34,13 +34,18 @@ func parseText(text []byte, name string) (*Report, error) {
 		return r, nil
 	}
 	p.attributes()
-	r.fromAttributes()
 	if r.Protocol == UnknownProtocol && len(p.rows) > 0 {
 		r.Protocol = ATA
 	}
-	if r.Medium == UnknownMedium && r.Protocol == NVMe {
+	switch {
+	case r.Medium != UnknownMedium:
+	case r.Protocol == NVMe:
 		r.Medium = Flash
+	default:
+		r.Medium = mediumOf(r.Model)
 	}
+	r.flash()
+	r.fromAttributes()
 	return r, nil
 }
 

@@ -20,6 +20,12 @@ func (p *textReader) field(key, value, line string) {
 		}
 	}
 	switch key {
+	case "critical warning":
+		if w, err := strconv.ParseUint(strings.TrimPrefix(value, "0x"), 16, 8); err == nil && w != 0 && p.Verdict == NoVerdict {
+			p.Verdict = Failing
+		}
+	case "pending defect count":
+		set(&p.PendingSectors, n)
 	case "temperature", "current drive temperature":
 		if math.IsNaN(p.TemperatureCelsius) {
 			p.TemperatureCelsius = temperature(n)
@@ -80,6 +86,10 @@ func (p *textReader) counterLog(op, value string) {
 // identity takes over what names the drive.
 func (p *textReader) identity(key, value string) bool {
 	switch key {
+	case "model family":
+		p.family = value
+	case "sector size", "sector sizes":
+		p.blockSize = plainNumber(value)
 	case "device model", "model number":
 		p.Model = strings.Join(strings.Fields(value), " ")
 		if key == "model number" {

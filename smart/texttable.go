@@ -36,8 +36,9 @@ func attributeLine(s string) (attributeRow, bool) {
 
 // attributes takes over the table, once the vendor is known.
 func (p *textReader) attributes() {
-	v := VendorOf(p.Model)
+	v := p.maker()
 	for _, row := range p.rows {
+		p.names = append(p.names, named{row.id, row.name})
 		p.add(Raw(row.id), rawText(v, row))
 		p.add(Normalized(row.id), row.normalized)
 	}

@@ -20,9 +20,17 @@ const (
 	Intel
 	Kingston
 	SanDisk
+	Kioxia
+	Hynix
+	Maxtor
+	Fujitsu
+	Corsair
+	Adata
+	Transcend
 )
 
-var vendorNames = [...]string{"", "Seagate", "Western Digital", "HGST", "Toshiba", "Samsung", "Micron", "Intel", "Kingston", "SanDisk"}
+var vendorNames = [...]string{"", "Seagate", "Western Digital", "HGST", "Toshiba", "Samsung", "Micron", "Intel", "Kingston", "SanDisk",
+	"Kioxia", "SK hynix", "Maxtor", "Fujitsu", "Corsair", "ADATA", "Transcend"}
 
 // String returns the vendor's name, "" for OtherVendor.
 func (v Vendor) String() string { return vendorNames[v] }
@@ -32,8 +40,11 @@ var vendorPrefixes = []struct {
 	vendor Vendor
 }{
 	{"ST", Seagate}, {"SEAGATE", Seagate}, {"WD", WesternDigital}, {"HGST", HGST}, {"HITACHI", HGST}, {"HUH", HGST}, {"HUS", HGST},
-	{"HUA", HGST}, {"HDS", HGST}, {"TOSHIBA", Toshiba}, {"MG0", Toshiba}, {"SAMSUNG", Samsung}, {"MICRON", Micron}, {"CT", Micron},
+	{"HUA", HGST}, {"HDS", HGST}, {"WUH", WesternDigital}, {"WUS", WesternDigital}, {"WESTERN DIGITAL", WesternDigital}, {"TOSHIBA", Toshiba}, {"MG0", Toshiba}, {"SAMSUNG", Samsung}, {"MICRON", Micron}, {"CT", Micron},
 	{"CRUCIAL", Micron}, {"MTFD", Micron}, {"INTEL", Intel}, {"SSDSC", Intel}, {"KINGSTON", Kingston}, {"SANDISK", SanDisk}, {"SDSSD", SanDisk},
+	{"MZ", Samsung}, {"KIOXIA", Kioxia}, {"KXG", Kioxia}, {"KCD", Kioxia}, {"KBG", Kioxia}, {"SK HYNIX", Hynix}, {"SKHYNIX", Hynix}, {"HFS", Hynix},
+	{"HFM", Hynix}, {"MAXTOR", Maxtor}, {"FUJITSU", Fujitsu}, {"CORSAIR", Corsair}, {"FORCE", Corsair}, {"ADATA", Adata}, {"TRANSCEND", Transcend},
+	{"TS", Transcend}, {"WDC", WesternDigital},
 }
 
 // VendorOf tells the maker from a model name such as "ST4000DM000" or "WDC
@@ -42,8 +53,8 @@ func VendorOf(model string) Vendor {
 	up := strings.ToUpper(strings.TrimSpace(model))
 	for _, p := range vendorPrefixes {
 		if strings.HasPrefix(up, p.prefix) {
-			// ST and CT are Seagate's and Crucial's only when a digit follows: not "STEC", not "CTERA".
-			if len(p.prefix) == 2 && p.prefix != "WD" && (len(up) < 3 || up[2] < '0' || up[2] > '9') {
+			// ST, CT and TS are Seagate's, Crucial's and Transcend's only when a digit follows: not "STEC", not "CTERA".
+			if len(p.prefix) == 2 && p.prefix != "WD" && p.prefix != "MZ" && (len(up) < 3 || up[2] < '0' || up[2] > '9') {
 				continue
 			}
 			return p.vendor
@@ -57,7 +68,8 @@ func VendorOf(model string) Vendor {
 //
 //   - Seagate 1, 7 and 195: errors in the upper 16 bits, operations in the lower
 //     32; the errors are returned.
-//   - 188 of Seagate and of unknown makers: three 16-bit counts of time-outs, of which the lowest is all
+//   - 3, 5 and 196 above 32 bits: the lowest 16 bits, others hold averages.
+//   - 188 of Seagate and of unknown makers, of any above 32 bits: three 16-bit counts of time-outs, of which the lowest is all
 //     of them (the others took longer than 5 and 7.5 s).
 //   - Seagate 240: hours in the lower 32 bits, milliseconds above.
 //   - 9: hours in the lower 32 bits when more are in use; more hours than 60 years
@@ -75,14 +87,27 @@ func Decode(v Vendor, a Attribute, raw float64) float64 {
 		return temperature(raw)
 	case a.IsRaw() && a.ID() == 9:
 		return hours(raw)
-	case !packed(v, a) || raw >= 1<<63:
+	case raw >= 1<<63 || !packed(v, a) && !(raw >= 1<<32 && wordy(a)):
 		return raw
-	case a.ID() == 188:
+	case a.ID() == 188 || a.ID() == 3 || a.ID() == 5 || a.ID() == 196:
 		return float64(uint64(raw) & 0xffff)
 	case a.ID() == 240:
 		return float64(uint64(raw) & 0xffffffff)
 	}
 	return math.Floor(raw / (1 << 32))
+}
+
+// plain reports whether Decode returns values below 1<<32 of the attribute as they
+// are, whoever made the drive.
+func plain(a Attribute) bool {
+	if !a.IsRaw() {
+		return a != TemperatureCelsius
+	}
+	switch a.ID() {
+	case 1, 7, 9, 188, 190, 194, 195, 240:
+		return false
+	}
+	return true
 }
 
 // packed reports whether a vendor puts several numbers into a raw value. Who
@@ -98,6 +123,12 @@ func packed(v Vendor, a Attribute) bool {
 		return v == Seagate
 	}
 	return false
+}
+
+// wordy reports whether an attribute is a 16-bit count with other words above it
+// whenever more than 32 bits are in use.
+func wordy(a Attribute) bool {
+	return a.IsRaw() && (a.ID() == 3 || a.ID() == 5 || a.ID() == 188 || a.ID() == 196)
 }
 
 // hours makes hours of power-on time whose unit is not known.

@@ -2,8 +2,6 @@ package table
 
 import (
 	"archive/zip"
-	"compress/flate"
-	"compress/gzip"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,6 +9,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/drivecast/drivecast/errs"
 )
@@ -46,6 +47,7 @@ func openItem(r io.ReaderAt, size int64, item string) (io.ReadCloser, error) {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return nil, err
 	}
+	z.RegisterDecompressor(zip.Deflate, flate.NewReader)
 	for _, f := range z.File {
 		if f.Name == item {
 			return f.Open()

@@ -1,18 +1,19 @@
 package table
 
 import (
-	"compress/gzip"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
 
+	"github.com/klauspost/compress/gzip"
+
 	"github.com/drivecast/drivecast/errs"
 )
 
 // Member is one CSV stream inside a file: the file itself, what a gzip file
-// unpacks to, or one member of a zip archive.
+// unpacks to, one member of a zip archive, or the rows of a Parquet file.
 type Member struct {
 	Name string // for messages: the path, and for a zip member its name in the archive behind it
 	Base string // the last element of the name: 2013-04-10.csv
@@ -29,6 +30,7 @@ const (
 	plain packing = iota
 	gzipped
 	zipped
+	columnar
 )
 
 // Members looks into the file at path, by its first bytes and not by its name,
@@ -53,6 +55,8 @@ func Members(path string) ([]Member, error) {
 	switch {
 	case strings.HasPrefix(string(head), "\x1f\x8b"):
 		m.kind, m.Base = gzipped, strings.TrimSuffix(m.Base, ".gz")
+	case string(head) == "PAR1" || string(head) == "PARE":
+		m.kind = columnar
 	case string(head) == "PK\x03\x04" || string(head) == "PK\x05\x06":
 		return zipMembers(f, path, size)
 	}
@@ -61,13 +65,25 @@ func Members(path string) ([]Member, error) {
 
 // Open begins to read the member. Each read reports the bytes it took from the
 // disk to count, which may be nil.
-func (m Member) Open(count func(n int64)) (io.ReadCloser, error) {
+func (m Member) Open(count func(n int64)) (io.ReadCloser, error) { return m.OpenColumns(count, nil) }
+
+// OpenColumns is Open for a reader that looks only at the columns for which keep
+// is true: where columns are stored apart, as in Parquet, the others are not read
+// and their fields are empty. A nil keep stands for all.
+func (m Member) OpenColumns(count func(n int64), keep func(column string) bool) (io.ReadCloser, error) {
 	f, size, err := openFile(m.path)
 	if err != nil {
 		return nil, err
 	}
 	c := &counted{ReaderAt: f, Reader: f, count: count}
 	switch m.kind {
+	case columnar:
+		t, err := openParquet(c, size, m.Name, keep)
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		return &stack{t, []io.Closer{t, f}}, nil
 	case gzipped:
 		z, err := gzip.NewReader(c)
 		if err != nil {

@@ -66,7 +66,7 @@ func (s *Scanner) splitQuoted(text []byte) (size, lines int, ok bool) {
 		s.scratch = append(s.scratch, s.sep)
 		at = min(at+n+1, len(text))
 		if last {
-			s.text = s.scratch
+			s.text, s.fields, s.spliced = s.scratch, len(s.ends), true
 			return at, bytes.Count(text[:at], []byte{'\n'}), true
 		}
 	}

@@ -22,8 +22,9 @@ type ReadOptions struct {
 }
 
 // ReadFile reads a CSV file: plain, gzip, or a zip archive whose CSV members
-// have one header and are read one behind the other, by name. What the file is
-// shows in its first bytes, not in its name.
+// have one header and are read one behind the other, by name; or a Parquet file of
+// plain columns, whose rows are lines 2, 3, … in errors. What the file is shows in
+// its first bytes, not in its name.
 //
 // A column is numeric when every field that is not empty (or a mark such as NA
 // or NaN) is a number as ParseNumber has it, otherwise text; a text column in
@@ -45,11 +46,20 @@ func ReadFile(ctx context.Context, path string, opt ReadOptions) (*Table, error)
 			opt.Progress(min(done, total), total)
 		}
 	}
+	var keep func(string) bool
+	if opt.Columns != nil {
+		keep = func(name string) bool { return slices.Contains(opt.Columns, name) }
+	}
+	typed, err := members[0].typedTexts()
+	if err != nil {
+		return nil, err
+	}
+	opt.Texts = append(slices.Clone(opt.Texts), typed...)
 	open := func(i int) (string, io.ReadCloser, error) {
 		if i == len(members) {
 			return "", nil, nil
 		}
-		r, err := members[i].Open(count)
+		r, err := members[i].OpenColumns(count, keep)
 		return members[i].Name, r, err
 	}
 	return read(ctx, path, open, opt)

@@ -2,9 +2,7 @@ package table
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
-	"math/bits"
 	"unicode/utf8"
 )
 
@@ -36,6 +34,9 @@ type Scanner struct {
 	// The current record: field i is text[ends[i-1]+1 : ends[i]], the first begins at 0.
 	text    []byte
 	ends    []int32
+	fields  int    // how many fields it has
+	need    []int  // which of ends are set, rising; nil stands for all
+	spliced bool   // text is scratch
 	scratch []byte // holds the text of a record with quotes
 	line    int    // line on which the current record begins
 	next    int    // line on which the next one begins
@@ -77,7 +78,7 @@ func (s *Scanner) Names() []string { return s.names }
 func (s *Scanner) Separator() byte { return s.sep }
 
 // Len returns how many fields the current record has.
-func (s *Scanner) Len() int { return len(s.ends) }
+func (s *Scanner) Len() int { return s.fields }
 
 // Field returns field i of the current record, unquoted. Next overwrites it.
 func (s *Scanner) Field(i int) []byte {
@@ -151,30 +152,15 @@ func (s *Scanner) Next() bool {
 		if len(line) == 0 {
 			continue
 		}
-		s.split(line)
+		if s.need == nil {
+			s.split(line)
+		} else {
+			s.pick(line)
+		}
 		s.judge(line)
 		return true
 	}
 	return false
-}
-
-// split cuts a line without quotes into fields, eight bytes at a time.
-func (s *Scanner) split(line []byte) {
-	const low, high = 0x7f7f7f7f7f7f7f7f, 0x8080808080808080
-	ends, seps := s.ends[:0], uint64(s.sep)*0x0101010101010101
-	at := 0
-	for ; at+8 <= len(line); at += 8 {
-		x := binary.LittleEndian.Uint64(line[at:]) ^ seps // separators become zero bytes
-		for found := ^((x&low + low) | x) & high; found != 0; found &= found - 1 {
-			ends = append(ends, int32(at+bits.TrailingZeros64(found)/8))
-		}
-	}
-	for ; at < len(line); at++ {
-		if line[at] == s.sep {
-			ends = append(ends, int32(at))
-		}
-	}
-	s.text, s.ends = line, append(ends, int32(len(line)))
 }
 
 // judge sets bad for the record whose text is given.

@@ -5,7 +5,7 @@
 // (float64, NaN = missing) or text ("" = missing). Times stay text until a
 // caller parses them. A Matrix is the numeric part that learners take.
 //
-// ReadFile reads a table from CSV, plain, gzip or zip; a Scanner goes over a CSV
+// ReadFile reads a table from CSV, plain, gzip or zip, or from Parquet; a Scanner goes over a CSV
 // stream without making one. WriteCSV writes one, WriteFile any file, whole or
 // not at all. HashPath is the content hash that a run records of its data.
 package table

@@ -6,6 +6,7 @@ import (
 
 	"github.com/drivecast/drivecast/table"
 	"github.com/drivecast/drivecast/tree"
+	"github.com/drivecast/drivecast/tree/hist"
 )
 
 // Eight drives: reallocated sectors and temperature. The last four failed.
@@ -69,4 +70,31 @@ func ExampleBalance() {
 	// Output:
 	// right out of bag: 1
 	// importances of [reallocated temperature]: [0.68 0.32]
+}
+
+// A forest on bins, grown in two goes.
+func ExampleForest_Join() {
+	x, failed := drives()
+	opt := hist.ForestDefaults(false)
+	opt.Trees = 30
+	first, err := tree.FitHistForest(context.Background(), x, failed, nil, opt)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	opt.First, opt.Trees = 30, 20
+	more, err := tree.FitHistForest(context.Background(), x, failed, nil, opt)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	forest, err := first.Join(more)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p := make([]float64, 2)
+	forest.Scores(p, []float64{300, 40})
+	fmt.Println(len(forest.Trees), "trees; a worn drive is at risk:", p[1] > 0.8)
+	// Output: 50 trees; a worn drive is at risk: true
 }

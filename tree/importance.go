@@ -48,3 +48,16 @@ func (t *Tree) importances(columns int) []float64 {
 	}
 	return out
 }
+
+// Splits returns how many nodes of the forest test each column.
+func (f *Forest) Splits() []int {
+	out := make([]int, f.NumInput)
+	for _, t := range f.Trees {
+		for i, l := range t.Left {
+			if l >= 0 {
+				out[t.Feature[i]]++
+			}
+		}
+	}
+	return out
+}

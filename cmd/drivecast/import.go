@@ -33,7 +33,7 @@ Files of runs stay where they are. When they moved, say so with --rewrite-artifa
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where our records are kept: sqlite:///FILE")
+	f.StringVar(&backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where our records are kept: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
 	f.StringArrayVar(&rewrites, "rewrite-artifact-root", nil, "from=to: replace the beginning of artifact URIs; may be repeated")
 	out.addTo(c)
 	return c
@@ -57,7 +57,7 @@ func (a *app) importFrom(ctx context.Context, source, backend string, rewrites [
 	}
 	report, err := importer.Import(ctx, source, db.Import(), o)
 	if err2 := db.Close(); err == nil {
-		err = errs.Wrap(err2, "close %s", backend)
+		err = errs.Wrap(err2, "close %s", sqlstore.Redact(backend))
 	}
 	if err != nil {
 		return err

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +26,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the programs in testdata/script. A script has $ADDR1 to $ADDR3,
-// free addresses of its own, and the command waitfor URL.
+// free addresses of its own, and the commands waitfor URL and request METHOD URL
+// BODY, which sets $ID to the first 32 hexadecimal digits of an answer that has them.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -43,8 +47,39 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("%v", err)
 				}
 			},
+			"request": func(ts *testscript.TestScript, _ bool, args []string) {
+				id, err := request(args[0], args[1], args[2])
+				if err != nil {
+					ts.Fatalf("%v", err)
+				}
+				if id != "" {
+					ts.Setenv("ID", id)
+				}
+			},
 		},
 	})
+}
+
+var hexID = regexp.MustCompile("[0-9a-f]{32}")
+
+func request(method, url, body string) (id string, err error) {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	if strings.HasPrefix(body, "{") {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s %s", method, url, resp.Status, text)
+	}
+	return hexID.FindString(string(text)), err
 }
 
 func freeAddress(t *testing.T) (host, port string) {

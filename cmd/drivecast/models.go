@@ -16,11 +16,12 @@ import (
 
 func (a *app) modelsCommand() *cobra.Command {
 	var tracking string
-	c := &cobra.Command{Use: "models", Short: "List, show and download registered models", Args: noArgs,
+	c := &cobra.Command{Use: "models", Short: "List, show, download and promote registered models", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.PersistentFlags().StringVar(&tracking, "tracking-uri", "", "server to ask (default: $MLFLOW_TRACKING_URI or "+defaultTrackingURI+")")
 	open := func() (*client.Client, error) { return client.New(a.trackingURI(tracking), a.getenv) }
 	c.AddCommand(a.modelsList(open), a.modelsShow(open), a.modelsDownload(open))
+	c.AddCommand(a.modelMoves(&tracking)...)
 	return c
 }
 

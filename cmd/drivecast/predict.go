@@ -8,19 +8,29 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/forecast"
 	"github.com/drivecast/drivecast/internal/score"
 	"github.com/drivecast/drivecast/model"
+	"github.com/drivecast/drivecast/smart"
 	"github.com/drivecast/drivecast/table"
 )
 
 func (a *app) predictCommand() *cobra.Command {
-	var name, data, out, tracking string
+	var o predictOptions
 	c := &cobra.Command{
-		Use:   "predict -m MODEL --data FILE -o OUT.csv",
-		Short: "Score every row of a CSV file",
-		Long: `Score every row of a CSV file.
+		Use:   "predict -m MODEL --data PATH -o OUT.csv",
+		Short: "Score every row of a CSV file, or the drives of daily statistics",
+		Long: `Score every row of a CSV file, or the drives of daily statistics.
 
-The result has the rows of the input in their order: their id columns, and the
+Daily statistics (a folder, file or zip of Backblaze Drive Stats) are scored by a
+model that was trained on such: one row for each drive and day from --from to --to,
+by default the last day, the riskiest drive of a day first. The days before give the
+history; --state keeps it in a file, so that tomorrow only tomorrow's file is read.
+Columns: date, serial_number, model, probability of failing within the horizon, lower
+and upper bound, risk, abstained and the reason for it. See docs/prediction.md.
+
+Of any other CSV file the result has the rows of the input in their order: their id columns, and the
 probability of the second class of a binary classifier (the class and the
 probability of each class when there are more, the value of a regressor). Numbers
 have the fewest digits that read back to the same float64; an empty cell is missing.
@@ -30,22 +40,72 @@ MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/
 			if err := required(c, "model", "data", "output"); err != nil {
 				return err
 			}
-			return a.predict(c.Context(), name, data, out, tracking)
+			if err := o.complete(); err != nil {
+				return err
+			}
+			done, err := o.drives.apply(&o.reading)
+			if err != nil {
+				return err
+			}
+			return joined(a.predict(c.Context(), &o), done())
 		},
 	}
 	f := c.Flags()
-	f.StringVarP(&name, "model", "m", "", "model (required)")
-	f.StringVar(&data, "data", "", "CSV file, plain, gzip or zip (required)")
-	f.StringVarP(&out, "output", "o", "", "CSV file to write, - for standard output (required)")
-	f.StringVar(&tracking, "tracking-uri", "", "server of a models:/ or runs:/ model (default: $MLFLOW_TRACKING_URI or "+defaultTrackingURI+")")
+	f.StringVarP(&o.model, "model", "m", "", "model (required)")
+	f.StringVar(&o.data, "data", "", "CSV file, plain, gzip or zip, Parquet file, or folder of daily statistics (required)")
+	f.StringVarP(&o.out, "output", "o", "", "file to write: Parquet when it ends in .parquet, else CSV; - for CSV on standard output (required)")
+	f.StringVar(&o.fromText, "from", "", "daily statistics: first day to score, like 2025-01-31 (default: the last day of the data)")
+	f.StringVar(&o.toText, "to", "", "daily statistics: last day to score; later days are not read (default: the last day of the data)")
+	f.StringVar(&o.state, "state", "", "daily statistics: file that keeps the history of the drives; made when it is not there")
+	f.IntVar(&o.workers, "workers", 0, "daily statistics: files read side by side (default: one a processor)")
+	f.StringVar(&o.tracking, "tracking-uri", "", "server of a models:/ or runs:/ model (default: $MLFLOW_TRACKING_URI or "+defaultTrackingURI+")")
+	o.drives.addTo(c)
 	return c
 }
 
-func (a *app) predict(ctx context.Context, name, data, out, tracking string) error {
-	m, err := a.openModel(ctx, name, tracking)
+// predictOptions are the flags of `drivecast predict`.
+type predictOptions struct {
+	model, data, out, tracking string
+	fromText, toText, state    string
+	from, until                smart.Date // 0: not given
+	workers                    int
+	drives                     dataFlags
+	reading                    smart.Options // what drives says
+}
+
+func (o *predictOptions) complete() (err error) {
+	if o.fromText != "" {
+		if o.from, err = parseDay("from", o.fromText); err != nil {
+			return err
+		}
+	}
+	if o.toText != "" {
+		if o.until, err = parseDay("to", o.toText); err != nil {
+			return err
+		}
+	}
+	if o.from != 0 && o.until != 0 && o.from > o.until {
+		return errs.New(errs.Usage, "--from %s is after --to %s", o.fromText, o.toText)
+	}
+	return nil
+}
+
+// daily reports whether the data is daily statistics, by what is asked or by what
+// model and data are.
+func (o *predictOptions) daily(m *model.Model) bool {
+	_, fleet := m.Estimator.(*forecast.Model)
+	return o.fromText != "" || o.toText != "" || o.state != "" || o.reading.Mapping != nil || fleet && smart.IsBackblaze(o.data)
+}
+
+func (a *app) predict(ctx context.Context, o *predictOptions) error {
+	m, err := a.openModel(ctx, o.model, o.tracking)
 	if err != nil {
 		return err
 	}
+	if o.daily(m) {
+		return a.predictFleet(ctx, m, o)
+	}
+	data, out := o.data, o.out
 	bars := &steps{reporter: a.progress()}
 	report := func(done, total int64) { bars.set("read", "bytes", done, total) }
 	t, err := table.ReadFile(ctx, data, table.ReadOptions{Progress: report, KeepRaw: true})
@@ -69,7 +129,7 @@ func (a *app) predict(ctx context.Context, name, data, out, tracking string) err
 	if out == "-" {
 		return table.EncodeCSV(a.stdout, result)
 	}
-	if err := table.WriteCSV(out, result); err != nil {
+	if err := table.Write(out, result); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "%s: %d rows\n", out, result.Rows())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -21,6 +22,7 @@ type runLogger struct {
 	now    func() time.Time
 	getenv func(string) string
 	logger *slog.Logger
+	audit  *audited // nil when the data was not audited
 }
 
 // The tags by which drivecast finds its own runs and versions again.
@@ -60,7 +62,7 @@ func (l *runLogger) record(ctx context.Context, r *train.Result, dir, experiment
 	if register == "" {
 		return info.ID, "", nil
 	}
-	v, err := l.server.Register(ctx, register, info.ArtifactURI+"/"+modelArtifact, info.ID, versionTags(r))
+	v, err := l.server.Register(ctx, register, info.ArtifactURI+"/"+modelArtifact, info.ID, append(versionTags(r), l.audit.tags()...))
 	if err != nil {
 		return info.ID, "", err
 	}
@@ -112,6 +114,7 @@ func (l *runLogger) logResult(ctx context.Context, id string, r *train.Result) e
 		{Key: tagSplit, Value: r.Split.Digest}, {Key: tagData, Value: r.Data.Hash},
 		{Key: "drivecast.split", Value: string(split)}, {Key: "estimator_name", Value: r.Learner},
 	}
+	tags = append(tags, l.audit.tags()...)
 	if err := l.server.Log(ctx, id, metrics, params, tags); err != nil {
 		return err
 	}
@@ -142,7 +145,14 @@ func (l *runLogger) upload(ctx context.Context, info *client.RunInfo, r *train.R
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	for name, v := range map[string]any{"split.json": r.Split, "data.json": map[string]any{"data": r.Data, "left_out": r.LeftOut}, "samples.json": r.Samples} {
+	files := map[string]any{"split.json": r.Split, "data.json": map[string]any{"data": r.Data, "left_out": r.LeftOut}, "samples.json": r.Samples}
+	if r.Importances != nil {
+		files[train.ImportanceFile] = r.Importances
+	}
+	if l.audit != nil && l.audit.report != nil {
+		files[auditArtifact] = l.audit.report
+	}
+	for name, v := range files {
 		text, err := json.MarshalIndent(v, "", " ")
 		if err != nil {
 			return err
@@ -160,7 +170,8 @@ func (l *runLogger) upload(ctx context.Context, info *client.RunInfo, r *train.R
 
 // versionTags carry what a comparison of versions needs.
 func versionTags(r *train.Result) []client.Tag {
-	tags := []client.Tag{{Key: tagSplit, Value: r.Split.Digest}, {Key: tagData, Value: r.Data.Hash}, {Key: "drivecast.learner", Value: r.Learner}}
+	tags := []client.Tag{{Key: tagSplit, Value: r.Split.Digest}, {Key: tagData, Value: r.Data.Hash}, {Key: "drivecast.learner", Value: r.Learner},
+		{Key: "drivecast.code_commit", Value: cmp.Or(readBuild().Commit, readBuild().Version)}}
 	for _, m := range r.Metrics {
 		if slices.Contains([]string{"accuracy", "precision", "recall", "f1_score", "roc_auc", "roc_auc_low", "roc_auc_high", "average_precision"}, m.Name) {
 			tags = append(tags, client.Tag{Key: tagMetric + m.Name, Value: train.Show(m.Value)})

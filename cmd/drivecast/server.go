@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,6 +20,7 @@ import (
 	"github.com/drivecast/drivecast/internal/gate"
 	"github.com/drivecast/drivecast/internal/mlflow"
 	"github.com/drivecast/drivecast/internal/monitor"
+	"github.com/drivecast/drivecast/internal/objectstore"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 	"github.com/drivecast/drivecast/internal/web"
 )
@@ -68,9 +69,9 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 	o.tls.addTo(c)
 	f := c.Flags()
 	f.Float64Var(&o.rate, "rate-limit", 0, "requests that one client address may send a second, ten times as many at once; 0 is any number")
-	f.StringVar(&o.backend, "backend-store-uri", defaultBackend(), "where records are kept: sqlite:///FILE")
+	f.StringVar(&o.backend, "backend-store-uri", defaultBackend(), "where records are kept: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
 	f.StringVar(&o.root, "default-artifact-root", "", "where runs keep their files (default: mlflow-artifacts:/, through this server)")
-	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "folder of the files that go through this server")
+	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "where files that go through this server are kept: a folder, s3://, gs:// or wasbs://")
 	f.StringSliceVar(&o.webhookPrivate, "webhook-allow-private", nil, "host that webhooks may go to although it is not public; may be given several times")
 	f.StringVar(&o.version, "mlflow-version", mlflow.DefaultVersion, "what /version says")
 	f.StringSliceVar(&o.hosts, "allowed-hosts", nil, "further Host names to answer to; * is any")
@@ -79,6 +80,7 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 	f.BoolVar(&o.exposeToAll, "allow-unauthenticated", false, "listen on an address that others can reach, although nobody is asked who they are")
 	f.BoolVar(&verbose, "verbose", false, "log requests that fail")
 	addr.addTo(c, 5000)
+	c.AddCommand(a.adminCommands()...)
 	accept(c, "serve-artifacts", "no-conda", "dev")
 	for _, ignored := range []string{"env-manager", "workers", "gunicorn-opts", "waitress-opts", "uvicorn-opts"} {
 		f.String(ignored, "", "accepted for MLflow's users")
@@ -113,7 +115,7 @@ func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address,
 		return err
 	}
 	h = gate.Limit(h, o.rate, int(10*o.rate), proxies, a.now)
-	fmt.Fprintf(a.stderr, "tracking server and registry on %s://%s/, records in %s\n", o.tls.scheme(), l.Addr(), withoutPassword(o.backend))
+	fmt.Fprintf(a.stderr, "tracking server and registry on %s://%s/, records in %s\n", o.tls.scheme(), l.Addr(), sqlstore.Redact(o.backend))
 	if o.auth.on && secure == nil && !loopback(addr.host) && len(proxies) == 0 {
 		fmt.Fprintln(a.stderr, "passwords and tokens cross the network unencrypted; use --tls-cert and --tls-key, or a proxy that speaks TLS and --trusted-proxies")
 	}
@@ -123,15 +125,6 @@ func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address,
 // defaultBackend is where records are kept unless a flag says otherwise.
 func defaultBackend() string {
 	return "sqlite:///" + strings.TrimPrefix(defaultDataDir, "./") + "/" + storeFile
-}
-
-// withoutPassword is a URI as it may be printed.
-func withoutPassword(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil || u.User == nil {
-		return uri
-	}
-	return u.Redacted()
 }
 
 func loopback(host string) bool {
@@ -150,29 +143,36 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	if err != nil {
 		return nil, nil, err
 	}
-	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable, Observe: m.ObserveStore})
+	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable, KeyFile: keyFile(o.backend), BeforeMigration: a.beforeMigration(o.backend), Observe: m.ObserveStore})
 	if err != nil {
 		return nil, nil, err
 	}
-	files, err := artifact.OpenFolder(localPath(o.artifacts))
+	files, err := a.openArtifacts(o.artifacts)
 	if err != nil {
 		db.Close()
-		return nil, nil, errs.Wrap(err, "open %s", o.artifacts)
+		return nil, nil, err
+	}
+	var root artifact.Store
+	if objectstore.Is(o.root) {
+		if root, err = objectstore.Open(o.root, a.getenv); err != nil {
+			db.Close()
+			return nil, nil, err
+		}
 	}
 	users, err := a.openUsers(ctx, &o.auth, db, logger)
 	if err != nil {
-		files.Close()
+		closeArtifacts(files)
 		db.Close()
 		return nil, nil, err
 	}
 	api, err := mlflow.NewHandler(ctx, mlflow.Config{
-		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Version: o.version,
+		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Root: root, Version: o.version,
 		Auth: users.auth, Gate: users.wrap(), Stopping: ctx.Done(), Webhooks: db.Webhooks(), WebhookPrivate: o.webhookPrivate,
 		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
 	})
 	if err != nil {
 		users.close()
-		files.Close()
+		closeArtifacts(files)
 		db.Close()
 		return nil, nil, err
 	}
@@ -181,8 +181,8 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	return m.Wrap(api, api.Route), func() {
 		flush(ctx, stop, logger)
 		users.close()
-		for _, c := range []interface{ Close() error }{api, files, db} {
-			if err := c.Close(); err != nil {
+		for _, err := range []error{api.Close(), closeArtifacts(files), db.Close()} {
+			if err != nil {
 				logger.Error("close", "err", err)
 			}
 		}
@@ -198,6 +198,32 @@ func flush(ctx context.Context, stop func(context.Context) error, logger *slog.L
 	}
 }
 
+// keyFile is where the key lies that seals secrets in a database of a server;
+// beside a database file it needs no name.
+func keyFile(backend string) string {
+	if strings.HasPrefix(backend, "sqlite:") {
+		return ""
+	}
+	return filepath.Join(defaultDataDir, "secrets.key")
+}
+
+// openArtifacts opens the store of the files that go through the server: a folder,
+// in which equal contents are kept once, or a service of objects.
+func (a *app) openArtifacts(uri string) (artifact.Store, error) {
+	if objectstore.Is(uri) {
+		return objectstore.Open(uri, a.getenv)
+	}
+	f, err := artifact.OpenContent(localPath(uri))
+	return f, errs.Wrap(err, "open %s", uri)
+}
+
+func closeArtifacts(s artifact.Store) error {
+	if c, ok := s.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
 // localPath turns a file URI into a path.
 func localPath(uri string) string {
 	if rest, ok := strings.CutPrefix(uri, "file://"); ok {
@@ -209,6 +235,9 @@ func localPath(uri string) string {
 // makeParent makes the folder that a new SQLite file will stand in.
 func makeParent(backend string) error {
 	file, ok := strings.CutPrefix(backend, "sqlite:///")
+	if !ok && keyFile(backend) != "" {
+		return errs.Wrap(os.MkdirAll(defaultDataDir, 0o755), "make the folder of the key")
+	}
 	if !ok || file == "" {
 		return nil
 	}

@@ -160,6 +160,7 @@ func (l *loop) choose(ctx context.Context) error {
 	for i := len(versions) - 1; i >= 0; i-- {
 		l.result.addVersion(versions[i], l.result.Champion)
 	}
+	l.warnBlocked(versions)
 	l.bars.Line("champion: version %s of %s (%s)", l.result.Champion, l.o.name, championRule)
 	return nil
 }

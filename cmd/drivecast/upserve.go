@@ -32,7 +32,10 @@ type upResult struct {
 	Champion string          `json:"champion"`
 	Rule     string          `json:"champion_rule"`
 	Samples  []sampleResult  `json:"samples"`
-	model    *model.Model
+	Audit    string          `json:"audit,omitempty"` // blocked, when the audit blocks the data
+
+	AuditChecks []string `json:"audit_checks,omitempty"`
+	model       *model.Model
 }
 
 type jobResult struct {

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,6 +29,65 @@ type Store interface {
 	List(ctx context.Context, p string) ([]Entry, error)
 	// Delete removes the file or folder p; what does not exist is removed already.
 	Delete(ctx context.Context, p string) error
+}
+
+// Part is one part of an upload in parts: where a client sends it, with what
+// headers.
+type Part struct {
+	Number  int // from 1
+	URL     string
+	Headers map[string]string
+}
+
+// Sent is a part that a client sent: the ETag that the store answered with, and
+// the URL that it was sent to.
+type Sent struct {
+	Number int
+	ETag   string
+	URL    string
+}
+
+// Multipart is a Store that takes large files in parts, straight from clients.
+type Multipart interface {
+	Store
+	// Begin starts an upload of n parts, at least 1, and returns where they go.
+	Begin(ctx context.Context, p string, n int) (id string, parts []Part, err error)
+	// Finish makes the file of the parts that were sent, in the order of their
+	// numbers.
+	Finish(ctx context.Context, p, id string, parts []Sent) error
+	// Abort forgets an upload and what was sent of it.
+	Abort(ctx context.Context, p, id string) error
+}
+
+// Presigner is a Store that hands out URLs which anyone may use until they
+// expire.
+type Presigner interface {
+	Store
+	// SignedGet returns a URL of an existing file and the file's size.
+	SignedGet(ctx context.Context, p string, valid time.Duration) (url string, size int64, err error)
+	// SignedPut returns a URL that a file may be sent to, and the headers that
+	// must go with it.
+	SignedPut(ctx context.Context, p string, valid time.Duration) (url string, headers map[string]string, err error)
+}
+
+// Walk calls f for every file below the folder p with its path, by name.
+func Walk(ctx context.Context, s Store, p string, f func(p string, e Entry) error) error {
+	list, err := s.List(ctx, p)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		at := path.Join(p, e.Name)
+		if e.Dir {
+			err = Walk(ctx, s, at, f)
+		} else {
+			err = f(at, e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // File is an open file.

@@ -51,7 +51,7 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-func openFolder(t *testing.T) (*Folder, string) {
+func openPlain(t *testing.T) (*Folder, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "store")
 	f, err := OpenFolder(dir)
@@ -70,7 +70,7 @@ func put(t *testing.T, f *Folder, p, text string) {
 }
 
 func TestFolder(t *testing.T) {
-	f, _ := openFolder(t)
+	f, _ := openPlain(t)
 	c := t.Context()
 	put(t, f, "1/run/artifacts/model/MLmodel", "flavors")
 	put(t, f, "1/run/artifacts/b.txt", "old")
@@ -122,7 +122,7 @@ func (f *failing) Read(p []byte) (int, error) {
 }
 
 func TestBrokenUploadsLeaveNothing(t *testing.T) {
-	f, dir := openFolder(t)
+	f, dir := openPlain(t)
 	put(t, f, "a.txt", "before")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -149,7 +149,7 @@ func TestBrokenUploadsLeaveNothing(t *testing.T) {
 }
 
 func TestSymbolicLinksLeadNowhere(t *testing.T) {
-	f, dir := openFolder(t)
+	f, dir := openPlain(t)
 	outside := filepath.Join(t.TempDir(), "secret")
 	if err := os.MkdirAll(outside, 0o755); err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func TestSymbolicLinksLeadNowhere(t *testing.T) {
 }
 
 func TestPendingIsCleared(t *testing.T) {
-	f, dir := openFolder(t)
+	f, dir := openPlain(t)
 	put(t, f, "a", "x")
 	f.Close()
 	if err := os.WriteFile(filepath.Join(dir, pending, "half"), []byte("x"), 0o600); err != nil {

@@ -3,6 +3,7 @@ package artifact
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,15 +23,29 @@ import (
 // folder can be reached through it, not by symbolic links either. Files appear
 // whole: they are written beside the others under a temporary name, synced and
 // renamed.
-type Folder struct{ root *os.Root }
+type Folder struct {
+	root *os.Root
+	once bool // equal contents are kept once
+}
 
 var _ Store = (*Folder)(nil)
 
-const pending = ".drivecast-pending" // holds files while they are written
+const (
+	pending = ".drivecast-pending" // holds files while they are written
+	content = ".drivecast-content" // holds each content by its hash
+)
 
 // OpenFolder opens the store in dir, which is made when it does not exist. What
 // a process that was killed left half-written is removed.
-func OpenFolder(dir string) (*Folder, error) {
+func OpenFolder(dir string) (*Folder, error) { return openFolder(dir, false) }
+
+// OpenContent opens the store in dir as OpenFolder does, and keeps equal contents
+// once: files are hard links to a content that is named by its SHA-256, and are
+// not writable. Where the file system knows no hard links, files are kept as they
+// come. Sweep removes contents that no file has any more.
+func OpenContent(dir string) (*Folder, error) { return openFolder(dir, true) }
+
+func openFolder(dir string, once bool) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -37,8 +53,8 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{root}
-	if list, err := f.List(context.Background(), pending); err == nil {
+	f := &Folder{root, once}
+	if list, err := f.list(pending); err == nil {
 		for _, e := range list {
 			root.Remove(pending + "/" + e.Name)
 		}
@@ -67,7 +83,12 @@ func (f *Folder) Put(ctx context.Context, p string, r io.Reader, size int64) (er
 			f.root.Remove(temp)
 		}
 	}()
-	n, err := io.CopyBuffer(onlyWriter{out}, contextReader{ctx, r}, make([]byte, 256<<10))
+	sum := sha256.New()
+	var to io.Writer = onlyWriter{out}
+	if f.once {
+		to = io.MultiWriter(out, sum)
+	}
+	n, err := io.CopyBuffer(to, contextReader{ctx, r}, make([]byte, 256<<10))
 	if err == nil && size >= 0 && n != size {
 		err = errs.New(errs.Invalid, "the upload of %s ended after %d of %d bytes", p, n, size)
 	}
@@ -83,7 +104,31 @@ func (f *Folder) Put(ctx context.Context, p string, r io.Reader, size int64) (er
 	if err = f.root.MkdirAll(filepath.FromSlash(path.Dir(p)), 0o755); err != nil {
 		return fault(err)
 	}
-	return fault(f.root.Rename(temp, filepath.FromSlash(p)))
+	if f.once && n > 0 {
+		if err = f.share(temp, hex.EncodeToString(sum.Sum(nil))); err != nil {
+			return fault(err)
+		}
+	}
+	if err = fault(f.root.Rename(temp, filepath.FromSlash(p))); err != nil {
+		return err
+	}
+	if f.once { // renaming one link to the place of another of the same file does nothing
+		f.root.Remove(temp)
+	}
+	return f.syncDir(path.Dir(p))
+}
+
+// syncDir makes a new name last.
+func (f *Folder) syncDir(dir string) error {
+	d, err := f.root.Open(filepath.FromSlash(dir))
+	if err != nil {
+		return fault(err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && runtime.GOOS != "windows" && !errors.Is(err, syscall.EINVAL) {
+		return fault(err)
+	}
+	return nil
 }
 
 type onlyWriter struct{ io.Writer }
@@ -94,7 +139,10 @@ func tempName() string {
 	return hex.EncodeToString(b[:])
 }
 
-func reserved(p string) bool { return p == pending || strings.HasPrefix(p, pending+"/") }
+func reserved(p string) bool {
+	first, _, _ := strings.Cut(p, "/")
+	return first == pending || first == content
+}
 
 type contextReader struct {
 	ctx context.Context
@@ -167,6 +215,13 @@ func (f *Folder) Open(_ context.Context, p string) (File, error) {
 
 // List returns the entries of a folder.
 func (f *Folder) List(_ context.Context, p string) ([]Entry, error) {
+	if reserved(p) {
+		return nil, nil
+	}
+	return f.list(p)
+}
+
+func (f *Folder) list(p string) ([]Entry, error) {
 	name := filepath.FromSlash(p)
 	if p == "" {
 		name = "."
@@ -188,7 +243,7 @@ func (f *Folder) List(_ context.Context, p string) ([]Entry, error) {
 	}
 	var out []Entry
 	for _, d := range list {
-		if p == "" && d.Name() == pending {
+		if p == "" && reserved(d.Name()) {
 			continue
 		}
 		info, err := f.root.Stat(filepath.Join(name, d.Name()))

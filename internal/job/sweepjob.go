@@ -9,6 +9,7 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/job/sweep"
+	"github.com/drivecast/drivecast/internal/search"
 )
 
 // Limits of Azure ML that hold when a sweep names none.
@@ -20,12 +21,12 @@ const (
 // Sweep is a command tried with many values of its hyperparameters. The command
 // is the job's Command.
 type Sweep struct {
-	Space    sweep.Space    `json:"space"`
-	Sampling sweep.Sampling `json:"sampling"`
-	Seeded   bool           `json:"seeded,omitempty"` // the file gives the seed
-	Goal     sweep.Goal     `json:"goal"`
-	Metric   string         `json:"metric"`
-	Stop     sweep.Policy   `json:"stop"`
+	Space    search.Space    `json:"space"`
+	Sampling search.Sampling `json:"sampling"`
+	Seeded   bool            `json:"seeded,omitempty"` // the file gives the seed
+	Goal     search.Goal     `json:"goal"`
+	Metric   string          `json:"metric"`
+	Stop     sweep.Policy    `json:"stop"`
 }
 
 func (d *Document) sweep(j *Job, a at, find Finder) error {
@@ -54,8 +55,8 @@ func (d *Document) sweep(j *Job, a at, find Finder) error {
 		}
 	}
 	s := &Sweep{
-		Space: sweep.Space{}, Goal: sweep.Goal(plain(a.text("objective", "goal"))), Metric: a.text("objective", "primary_metric"),
-		Sampling: sweep.Sampling{Kind: plain(a.text("sampling_algorithm"))}, Stop: policyOf(a.child("early_termination")),
+		Space: search.Space{}, Goal: search.Goal(plain(a.text("objective", "goal"))), Metric: a.text("objective", "primary_metric"),
+		Sampling: search.Sampling{Kind: plain(a.text("sampling_algorithm"))}, Stop: policyOf(a.child("early_termination")),
 	}
 	if how := a.child("sampling_algorithm"); how.exists() && how.node.Kind == yaml.MappingNode {
 		s.Sampling.Kind = plain(how.text("type"))
@@ -66,13 +67,13 @@ func (d *Document) sweep(j *Job, a at, find Finder) error {
 	}
 	var err error
 	a.child("search_space").each(func(name string, v at) {
-		var x sweep.Distribution
+		var x search.Distribution
 		if x, err = distributionOf(v); err == nil {
 			s.Space[name] = x
 		}
 	})
 	if err == nil {
-		_, err = sweep.New(s.Space, s.Sampling, s.Goal)
+		_, err = search.New(s.Space, s.Sampling, s.Goal)
 	}
 	j.Sweep = s
 	if j.Limits.MaxTrials == 0 {
@@ -87,8 +88,8 @@ func (d *Document) sweep(j *Job, a at, find Finder) error {
 	return errs.Wrap(err, "line %d", a.child("search_space").node.Line)
 }
 
-func distributionOf(v at) (sweep.Distribution, error) {
-	x := sweep.Distribution{
+func distributionOf(v at) (search.Distribution, error) {
+	x := search.Distribution{
 		Kind: plain(v.text("type")), Upper: v.integer("upper"), Min: v.number("min_value"), Max: v.number("max_value"),
 		Mu: v.number("mu"), Sigma: v.number("sigma"), Quantum: v.number("q"),
 	}

@@ -28,7 +28,7 @@ POST experiments/set-experiment-tag EDIT | POST experiments/delete-experiment-ta
 POST runs/create EDIT | POST runs/update EDIT | POST runs/delete MANAGE | POST runs/restore MANAGE | GET runs/get READ | POST runs/search anyone
 POST runs/log-metric EDIT | POST runs/log-parameter EDIT | POST runs/set-tag EDIT | POST runs/delete-tag EDIT | POST runs/log-batch EDIT
 POST runs/log-model EDIT | POST runs/log-inputs EDIT | POST runs/outputs EDIT | GET metrics/get-history READ | GET metrics/get-history-bulk READ
-GET metrics/get-history-bulk-interval READ | GET artifacts/list READ | POST logged-models EDIT | POST logged-models/search anyone
+GET metrics/get-history-bulk-interval READ | GET artifacts/list READ | POST artifacts/presigned-upload-url EDIT | GET registered-models/history READ | POST logged-models EDIT | POST logged-models/search anyone
 GET logged-models/* READ | PATCH logged-models/* EDIT | DELETE logged-models/* MANAGE | PATCH logged-models/*/tags EDIT
 DELETE logged-models/*/tags/* EDIT | POST logged-models/*/params EDIT | GET logged-models/*/artifacts/directories READ
 POST registered-models/create anyone | POST registered-models/rename EDIT | PATCH registered-models/update EDIT | DELETE registered-models/delete MANAGE

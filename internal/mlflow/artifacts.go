@@ -27,6 +27,9 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, rest string) {
 		return
 	}
 	p, ok := strings.CutPrefix(rest, "artifacts/")
+	if !ok && h.proxyParts(w, r, rest) {
+		return
+	}
 	if !ok {
 		notFound(w, r)
 		return

@@ -51,6 +51,10 @@ type Config struct {
 
 	Stopping <-chan struct{} // closed when the server is about to stop: streams end; nil is never
 
+	// Root is the store at DefaultArtifactRoot when that is neither a local folder
+	// nor this server; nil means that the server lists and reads no files there.
+	Root artifact.Store
+
 	Webhooks       webhook.Store // nil means that there are no webhooks
 	WebhookPrivate []string      // hosts that webhooks may go to although they are private, over http too
 
@@ -69,6 +73,7 @@ type Handler struct {
 	Models *registry.Service // the register of models
 
 	cfg    Config
+	root   string     // the URI below which experiments keep their files
 	local  *localRoot // nil when artifacts are proxied
 	routes map[string]map[string]route
 	mounts map[string]http.Handler
@@ -119,6 +124,7 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 		h.closer = folder.Close
 		root = (&url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}).String()
 	}
+	h.root = root
 	h.Runs = tracking.New(cfg.Tracking, root, cfg.Now, cfg.Seed)
 	h.Models = registry.New(cfg.Registry, sources{h.Runs}, cfg.Now)
 	if err := h.Runs.Prepare(ctx); err != nil {
@@ -201,6 +207,8 @@ func (h *Handler) place(uri, below string) (artifact.Store, string, error) {
 			return nil, "", errs.New(errs.Invalid, "the artifacts lie outside the artifact root of this server, which does not read them")
 		}
 		store, at = h.local.store, rest
+	case h.cfg.Root != nil && strings.HasPrefix(uri, h.root+"/"):
+		store, at = h.cfg.Root, strings.TrimPrefix(uri, h.root+"/")
 	default:
 		return nil, "", errs.New(errs.Invalid, "this server does not read artifacts at %s URIs; ask their store", u.Scheme)
 	}

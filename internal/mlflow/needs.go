@@ -124,6 +124,19 @@ func (c *call) requireLinked(l auth.Level, ids ...string) error {
 	return nil
 }
 
+// signsUpload wants Edit where the file will be put.
+func signsUpload(c *call) error {
+	if id := c.str("model_id"); id != "" {
+		if err := c.h.requireLogged(c.r.Context(), id, auth.Edit); err != nil {
+			return err
+		}
+	}
+	if id := c.runID(); id != "" || c.str("model_id") == "" {
+		return c.h.requireRun(c.r.Context(), id, auth.Edit)
+	}
+	return nil
+}
+
 // ofLogged wants a level on the experiment of the logged model in the path.
 func ofLogged(l auth.Level) need {
 	return func(c *call) error { return c.h.requireLogged(c.r.Context(), c.path[0], l) }

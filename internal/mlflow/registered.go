@@ -19,6 +19,7 @@ var registryRoutes = []at{
 	{"DELETE", "registered-models/delete", ofModel(auth.Manage), "name!:string", func(c *call) error {
 		return c.done(c.h.Models.DeleteModel(c.r.Context(), c.str("name")))
 	}},
+	{"GET", "registered-models/history", ofModel(auth.Read), "name!:string alias:string at:int", modelHistory},
 	{"GET", "registered-models/get", ofModel(auth.Read), "name!:string", func(c *call) error {
 		return c.registered(c.h.Models.Model(c.r.Context(), c.str("name")))
 	}},

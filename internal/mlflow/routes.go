@@ -107,7 +107,7 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusMethodNotAllowed, "BAD_REQUEST", "Method "+r.Method+" is not allowed for "+path)
 		return
 	}
-	c := &call{h: h, w: w, r: r, path: vars}
+	c := &call{h: h, w: w, r: h.acting(r), path: vars}
 	err := c.read(rt.fields)
 	if err == nil {
 		err = rt.fields.check(c)

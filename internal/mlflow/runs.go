@@ -32,6 +32,7 @@ var runRoutes = []at{
 	{"GET", "metrics/get-history", ofRun(auth.Read), "run_id!:string metric_key!:string page_token:string max_results:int", getHistory},
 	{"GET", "metrics/get-history-bulk", ofRuns, "run_id:strings metric_key:string max_results:int", getHistoryBulk},
 	{"GET", "metrics/get-history-bulk-interval", ofRuns, "run_ids!:strings metric_key!:string start_step:int end_step:int max_results:int", getHistoryInterval},
+	{"POST", "artifacts/presigned-upload-url", signsUpload, "run_id:string model_id:string path!:string expiration:int", signedUpload},
 	{"GET", "artifacts/list", ofRun(auth.Read), "run_id!:string path:string page_token:string", listArtifacts},
 }
 

@@ -31,7 +31,7 @@ func (h *Handler) requireURI(ctx context.Context, uri string, l auth.Level) erro
 		return errs.New(errs.Invalid, "Invalid path")
 	}
 	segments := strings.Split(strings.Trim(u.Path, "/"), "/")
-	ids, err := h.Runs.ExperimentsAt(ctx, ancestors(u.Scheme, segments))
+	ids, err := h.Runs.ExperimentsAt(ctx, ancestors(u, segments))
 	if err != nil {
 		return err
 	}
@@ -53,10 +53,13 @@ func (h *Handler) requireURI(ctx context.Context, uri string, l auth.Level) erro
 
 // ancestors returns every way in which the location of an experiment that
 // contains a path is written.
-func ancestors(scheme string, segments []string) []string {
-	prefixes := []string{scheme + ":/", scheme + ":///"}
-	if scheme == "file" || scheme == "" {
+func ancestors(u *url.URL, segments []string) []string {
+	prefixes := []string{u.Scheme + ":/", u.Scheme + ":///"}
+	switch {
+	case u.Scheme == "file" || u.Scheme == "":
 		prefixes = []string{"file:/", "file:///", "/"}
+	case u.Scheme != "mlflow-artifacts": // there a host means this server
+		prefixes = []string{u.Scheme + "://" + u.Host + "/"}
 	}
 	var out []string
 	for n := range segments {
@@ -86,7 +89,7 @@ func (h *Handler) byRun(ctx context.Context, u *url.URL, segments []string) ([]s
 			return nil, err
 		}
 		own, err := url.Parse(info.ArtifactURI)
-		if err != nil || own.Scheme != u.Scheme {
+		if err != nil || own.Scheme != u.Scheme || own.Host != u.Host && u.Scheme != "mlflow-artifacts" {
 			continue
 		}
 		root := strings.Trim(own.Path, "/")

@@ -77,7 +77,7 @@ type Store interface {
 	Model(ctx context.Context, name string) (*Model, error)
 	RenameModel(ctx context.Context, name, newName string, now int64) error
 	DescribeModel(ctx context.Context, name, text string, now int64) error
-	DeleteModel(ctx context.Context, name string) error
+	DeleteModel(ctx context.Context, name string, now int64) error
 	SetModelTag(ctx context.Context, name string, t Tag, now int64) error
 	DeleteModelTag(ctx context.Context, name, key string, now int64) error
 	SearchModels(ctx context.Context, q Query) ([]*Model, string, error)
@@ -99,4 +99,9 @@ type Store interface {
 	SetAlias(ctx context.Context, name, alias string, number, now int64) error
 	DeleteAlias(ctx context.Context, name, alias string, now int64) error
 	VersionByAlias(ctx context.Context, name, alias string) (*Version, error)
+
+	// Moves returns the record of each model that has or had the name, oldest
+	// first; every method above that changes something adds to it, with the actor
+	// of its context (see ActorOf), in the same transaction.
+	Moves(ctx context.Context, name string) ([][]Move, error)
 }

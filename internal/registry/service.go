@@ -151,7 +151,7 @@ func (s *Service) DescribeModel(ctx context.Context, name, text string) (*Model,
 
 // DeleteModel removes a model with its versions, tags and aliases.
 func (s *Service) DeleteModel(ctx context.Context, name string) error {
-	return s.store.DeleteModel(ctx, name)
+	return s.store.DeleteModel(ctx, name, s.millis())
 }
 
 // SetModelTag sets one tag of a model.

@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"database/sql"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/drivecast/drivecast/internal/filter"
@@ -28,17 +30,46 @@ func (d *DB) textCond(column string, op filter.Op, v filter.Value) (string, []an
 }
 
 func numberCond(column string, op filter.Op, v float64) (string, []any) {
-	text := string(op)
+	return column + " " + sqlOp(op) + " ?", []any{v}
+}
+
+func sqlOp(op filter.Op) string {
 	if op == filter.Ne {
-		text = "<>"
+		return "<>"
 	}
-	return column + " " + text + " ?", []any{v}
+	return string(op)
+}
+
+// wholeCond compares a column of whole numbers, exactly: a number between two
+// whole ones is replaced by the one that divides the column in the same way.
+func wholeCond(column string, op filter.Op, v filter.Value) (string, []any) {
+	if n, err := strconv.ParseInt(v.Text, 10, 64); err == nil {
+		return column + " " + sqlOp(op) + " ?", []any{n}
+	}
+	low := math.Floor(v.Number)
+	above := v.Number >= 1<<63 // beyond every whole number that can be stored
+	beyond := above || v.Number < -1<<63
+	switch {
+	case math.IsNaN(v.Number) || (beyond || low != v.Number) && op == filter.Eq:
+		return "1 = 0", nil
+	case (beyond || low != v.Number) && op == filter.Ne:
+		return "1 = 1", nil
+	case beyond && above == (op == filter.Lt || op == filter.Le):
+		return "1 = 1", nil
+	case beyond:
+		return "1 = 0", nil
+	case low != v.Number && (op == filter.Lt || op == filter.Le):
+		op = filter.Le
+	case low != v.Number:
+		op = filter.Gt
+	}
+	return column + " " + sqlOp(op) + " ?", []any{int64(low)}
 }
 
 // columnClause adds a condition on a column of the searched table.
 func (s *Tracking) columnClause(b *search, c filter.Clause, column string) {
 	if c.Value.Kind == filter.Number {
-		cond, args := numberCond(column, c.Op, c.Value.Number)
+		cond, args := wholeCond(column, c.Op, c.Value)
 		b.and(cond, args...)
 		return
 	}

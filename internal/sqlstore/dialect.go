@@ -1,11 +1,16 @@
 package sqlstore
 
-import "strings"
+import (
+	"database/sql"
+	"strings"
+)
 
 // dialect is what differs between database systems.
 type dialect interface {
-	// types replaces {{serial}}, {{text}}, {{float}} and {{clustered}} in
-	// migrations.
+	// name is the scheme of its URIs.
+	name() string
+	// types replaces {{serial}}, {{text}}, {{float}}, {{blob}} and {{clustered}}
+	// in migrations.
 	types() *strings.Replacer
 	// bind rewrites the ? of a query.
 	bind(query string) string
@@ -16,6 +21,41 @@ type dialect interface {
 	like(caseless bool) string
 	// constraint reports whether err says that a unique value is taken.
 	constraint(err error) bool
+	// retry reports whether a transaction that failed so may be run again.
+	retry(err error) bool
+	// lock ends a SELECT whose rows are locked until the transaction ends; "" where
+	// transactions that write run one after another anyway. how is one of the
+	// constants below.
+	lock(how string) string
+	// reading are the options of a transaction that sees one state.
+	reading() *sql.TxOptions
+	// alone waits until no other process migrates, and keeps others from it until
+	// the transaction ends.
+	alone(t *Tx) error
+	// catalog is a query for every table and, one row each, the tables that it
+	// refers to, or ''.
+	catalog() string
+	// serials is a query for the tables and columns that advance is for, or "".
+	serials() string
+	// advance makes the numbers that the database gives go on behind those that
+	// were given by hand.
+	advance(t *Tx, table, column string) error
+}
+
+// How rows are locked.
+const (
+	forChange   = "UPDATE"             // by one transaction
+	forStaying  = "SHARE"              // against changes only
+	whereIsFree = "UPDATE SKIP LOCKED" // rows that another holds are left out
+	forModel    = "UPDATE OF m"        // only the row of the table m
+)
+
+// lock ends a SELECT in a transaction that may write; see dialect.
+func (t *Tx) lock(how string) string {
+	if t.reading {
+		return ""
+	}
+	return t.db.dialect.lock(how)
 }
 
 // marks returns n question marks, separated by commas.

@@ -177,7 +177,7 @@ func (t *Tx) activeExperiment(id string) (int64, error) {
 		return 0, err
 	}
 	var stage string
-	ok, err := t.Get("SELECT stage FROM experiments WHERE id = ?", []any{key}, &stage)
+	ok, err := t.Get("SELECT stage FROM experiments WHERE id = ?"+t.lock(forStaying), []any{key}, &stage)
 	switch {
 	case err != nil:
 		return 0, err
@@ -215,7 +215,7 @@ func (s *Tracking) StageExperiment(ctx context.Context, id, stage string, now in
 	}
 	return s.db.Update(ctx, func(t *Tx) error {
 		var old string
-		ok, err := t.Get("SELECT stage FROM experiments WHERE id = ?", []any{key}, &old)
+		ok, err := t.Get("SELECT stage FROM experiments WHERE id = ?"+t.lock(forChange), []any{key}, &old)
 		if err != nil {
 			return err
 		}

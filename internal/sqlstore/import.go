@@ -60,6 +60,9 @@ func (i *Import) Experiment(ctx context.Context, e tracking.Experiment) (id stri
 		} else {
 			key = want
 			_, err = t.Exec("INSERT INTO experiments (id, name, artifact_location, stage, created, updated) VALUES (?, ?, ?, ?, ?, ?)", append([]any{want}, values...)...)
+			if err == nil {
+				err = i.db.dialect.advance(t, "experiments", "id")
+			}
 		}
 		if err != nil {
 			return err
@@ -231,5 +234,5 @@ func storedValue(v float64) (value float64, nan int64) {
 	if v != v {
 		return 0, 1
 	}
-	return v, 0
+	return v + 0, 0 // -0 is 0
 }

@@ -51,11 +51,17 @@ func (t *Tx) logInput(run, experiment int64, in tracking.DatasetInput) error {
 
 func (t *Tx) linkModels(run int64, direction string, models []tracking.ModelOutput) error {
 	values := make([]any, 0, 4*len(models))
+	at := make(map[string]int, len(models))
 	for _, m := range models {
 		if _, err := t.modelKey(m.ModelID); err != nil {
 			return err
 		}
+		if i, ok := at[m.ModelID]; ok { // the last word counts
+			values[i] = m.Step
+			continue
+		}
 		values = append(values, run, direction, m.ModelID, m.Step)
+		at[m.ModelID] = len(values) - 1
 	}
 	return t.bulk("INSERT INTO run_models (run, direction, model_id, step) VALUES ", " ON CONFLICT (run, direction, model_id) DO UPDATE SET step = excluded.step", 4, values)
 }

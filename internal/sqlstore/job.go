@@ -152,7 +152,7 @@ func (s *Jobs) Get(ctx context.Context, name string) (job.Record, error) {
 }
 
 func getJob(t *Tx, name string) (row, error) {
-	r, found, err := oneJob(t, `SELECT `+jobColumns+` FROM jobs WHERE name = ?`, name)
+	r, found, err := oneJob(t, `SELECT `+jobColumns+` FROM jobs WHERE name = ?`+t.lock(forChange), name)
 	if err == nil && !found {
 		err = errs.New(errs.NotFound, "no job is named %s", name)
 	}
@@ -233,7 +233,7 @@ func (s *Jobs) Claim(ctx context.Context, c job.Claim) (job.Record, error) {
 			args = append([]any{c.Owner, toMilli(c.Until), c.Cluster}, args...)
 			r, found, err = oneJob(t, `UPDATE jobs SET owner = ?, lease = ?, fence = fence + 1, revision = revision + 1,
 				state = CASE state WHEN 'Queued' THEN 'Starting' ELSE state END
-				WHERE seq = (SELECT seq FROM jobs WHERE cluster = ? AND `+which+` AND nodes <= ? ORDER BY seq LIMIT 1) RETURNING `+jobColumns,
+				WHERE seq = (SELECT seq FROM jobs WHERE cluster = ? AND `+which+` AND nodes <= ? ORDER BY seq LIMIT 1`+t.lock(whereIsFree)+`) RETURNING `+jobColumns,
 				append(args, c.MaxNodes)...)
 			return found, err
 		}
@@ -262,6 +262,7 @@ func (s *Jobs) Renew(ctx context.Context, owner string, names []string, until ti
 		args = append(args, n)
 	}
 	err = s.d.Update(ctx, func(t *Tx) error {
+		canceled = nil
 		return t.each(`UPDATE jobs SET lease = ?, revision = revision + 1 WHERE owner = ? AND state IN (`+inProgress+`)
 			AND name IN (?`+strings.Repeat(`, ?`, len(names)-1)+`) RETURNING name, state`, args, func(rows *sql.Rows) error {
 			var name, state string

@@ -165,9 +165,7 @@ func (t *Tx) logMetrics(run, experiment int64, metrics []tracking.Metric) error 
 	at := make(map[string]int, len(metrics))
 	for _, m := range metrics {
 		p := point{Metric: m}
-		if math.IsNaN(m.Value) {
-			p.Value, p.nan = 0, 1
-		}
+		p.Value, p.nan = storedValue(m.Value)
 		i, seen := at[m.Key]
 		if seen {
 			p.id = latest[i].id

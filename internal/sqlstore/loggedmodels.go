@@ -28,7 +28,7 @@ func scanModel(rows *sql.Rows, more ...any) (modelRow, error) {
 
 // modelKey returns the key of a logged model that is not deleted.
 func (t *Tx) modelKey(id string) (key int64, err error) {
-	ok, err := t.Get("SELECT id FROM logged_models WHERE model_id = ? AND stage = ?", []any{id, tracking.Active}, &key)
+	ok, err := t.Get("SELECT id FROM logged_models WHERE model_id = ? AND stage = ?"+t.lock(forChange), []any{id, tracking.Active}, &key)
 	if err == nil && !ok {
 		err = tracking.NoModel(id)
 	}

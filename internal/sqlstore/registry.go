@@ -41,7 +41,7 @@ func trackingTags(tags []registry.Tag) []tracking.Tag {
 
 // registered returns the key of a model.
 func (t *Tx) registered(name string) (key int64, err error) {
-	ok, err := t.Get("SELECT id FROM registered_models WHERE name = ?", []any{name}, &key)
+	ok, err := t.Get("SELECT id FROM registered_models WHERE name = ?"+t.lock(forChange), []any{name}, &key)
 	if err == nil && !ok {
 		err = registry.NoModel(name)
 	}
@@ -56,6 +56,9 @@ func (s *Registry) CreateModel(ctx context.Context, m registry.Model) error {
 			[]any{m.Name, m.Description, m.Created, m.Updated}, &key)
 		if err == nil && !ok {
 			err = registry.ModelExists(m.Name)
+		}
+		if err == nil {
+			err = t.moved(key, registry.Move{Model: m.Name, Time: m.Created, What: registry.MovedModel, To: m.Name})
 		}
 		if err != nil {
 			return err
@@ -165,8 +168,10 @@ func (s *Registry) RenameModel(ctx context.Context, name, newName string, now in
 		if err := t.moveGrants(auth.Model, name, newName); err != nil {
 			return err
 		}
-		_, err = t.Exec("UPDATE model_versions SET updated = ? WHERE model = ?", now, key)
-		return err
+		if _, err = t.Exec("UPDATE model_versions SET updated = ? WHERE model = ?", now, key); err != nil || name == newName {
+			return err
+		}
+		return t.moved(key, registry.Move{Model: newName, Time: now, What: registry.MovedModel, From: name, To: newName})
 	})
 }
 
@@ -179,8 +184,15 @@ func (s *Registry) DescribeModel(ctx context.Context, name, text string, now int
 }
 
 // DeleteModel removes a model with everything under its name.
-func (s *Registry) DeleteModel(ctx context.Context, name string) error {
+func (s *Registry) DeleteModel(ctx context.Context, name string, now int64) error {
 	return s.db.Update(ctx, func(t *Tx) error {
+		key, err := t.registered(name)
+		if err == nil {
+			err = t.moved(key, registry.Move{Model: name, Time: now, What: registry.MovedModel, From: name})
+		}
+		if err != nil {
+			return err
+		}
 		n, err := t.Exec("DELETE FROM registered_models WHERE name = ?", name)
 		if err == nil && n == 0 {
 			err = registry.NoModel(name)
@@ -253,6 +265,9 @@ func (s *Registry) SetAlias(ctx context.Context, name, alias string, number, now
 		if err != nil {
 			return err
 		}
+		if err := t.movedAlias(key, alias, number, now); err != nil {
+			return err
+		}
 		_, err = t.Exec("INSERT INTO model_aliases (model, alias, version) VALUES (?, ?, ?) ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version", key, alias, number)
 		return err
 	})
@@ -261,6 +276,9 @@ func (s *Registry) SetAlias(ctx context.Context, name, alias string, number, now
 // DeleteAlias removes an alias.
 func (s *Registry) DeleteAlias(ctx context.Context, name, alias string, now int64) error {
 	return s.changeRegistered(ctx, name, 0, func(t *Tx, key int64) error {
+		if err := t.movedAlias(key, alias, 0, now); err != nil {
+			return err
+		}
 		_, err := t.Exec("DELETE FROM model_aliases WHERE model = ? AND alias = ?", key, alias)
 		return err
 	})

@@ -35,10 +35,11 @@ func (t *Tx) run(uuid string) (runRow, error) {
 	return found, err
 }
 
-// activeRun returns a run that takes changes, and marks it changed.
+// activeRun returns a run that takes changes; no other transaction changes it
+// until this one ends.
 func (t *Tx) activeRun(uuid string) (key, experiment int64, err error) {
 	var stage string
-	ok, err := t.Get("SELECT id, experiment, stage FROM runs WHERE uuid = ?", []any{uuid}, &key, &experiment, &stage)
+	ok, err := t.Get("SELECT id, experiment, stage FROM runs WHERE uuid = ?"+t.lock(forChange), []any{uuid}, &key, &experiment, &stage)
 	switch {
 	case err != nil:
 	case !ok:
@@ -106,9 +107,9 @@ func (s *Tracking) UpdateRun(ctx context.Context, id string, c tracking.RunChang
 		if err != nil {
 			return err
 		}
-		_, err = t.Exec(`UPDATE runs SET rev = rev + 1, status = CASE WHEN ? = '' THEN status ELSE ? END,
-			end_time = CASE WHEN ? = 0 THEN end_time ELSE ? END, name = CASE WHEN ? = '' THEN name ELSE ? END WHERE id = ?`,
-			c.Status, c.Status, c.End, c.End, c.Name, c.Name, key)
+		_, err = t.Exec(`UPDATE runs SET rev = rev + 1, status = COALESCE(NULLIF(?, ''), status),
+			end_time = COALESCE(NULLIF(CAST(? AS BIGINT), 0), end_time), name = COALESCE(NULLIF(?, ''), name) WHERE id = ?`,
+			c.Status, c.End, c.Name, key)
 		if err != nil {
 			return err
 		}

@@ -18,12 +18,12 @@ type sealer struct{ aead cipher.AEAD }
 
 const keySize = 32
 
-// sealer reads the key, or makes one. In memory it lasts as long as the database.
+// sealer reads the key, or makes one. Without a file for it, it lasts as long as
+// the database is open.
 func (d *DB) sealer() (*sealer, error) {
 	key := make([]byte, keySize)
 	rand.Read(key)
-	if d.path != "" {
-		file := d.path + ".key"
+	if file := d.key; file != "" {
 		old, err := os.ReadFile(file)
 		switch {
 		case err == nil && len(old) == keySize:

@@ -17,7 +17,7 @@ import (
 const readers = 4
 
 func openSQLite(path string, o Options) (*DB, error) {
-	d := &DB{dialect: sqliteDialect{}, path: path}
+	d := &DB{dialect: sqliteDialect{}, path: path, key: o.KeyFile}
 	sync := "synchronous(NORMAL)"
 	if o.Durable {
 		sync = "synchronous(FULL)"
@@ -39,6 +39,9 @@ func openSQLite(path string, o Options) (*DB, error) {
 		return nil, err
 	}
 	d.path = abs
+	if d.key == "" {
+		d.key = abs + ".key"
+	}
 	if err := os.MkdirAll(filepath.Dir(abs), 0o755); err != nil {
 		return nil, err
 	}
@@ -64,8 +67,20 @@ func openSQLite(path string, o Options) (*DB, error) {
 
 type sqliteDialect struct{}
 
+func (sqliteDialect) name() string                      { return "sqlite" }
+func (sqliteDialect) retry(error) bool                  { return false }
+func (sqliteDialect) lock(string) string                { return "" }
+func (sqliteDialect) serials() string                   { return "" }
+func (sqliteDialect) reading() *sql.TxOptions           { return nil }
+func (sqliteDialect) alone(*Tx) error                   { return nil }
+func (sqliteDialect) advance(*Tx, string, string) error { return nil }
+
 func (sqliteDialect) types() *strings.Replacer {
-	return strings.NewReplacer("{{serial}}", "INTEGER PRIMARY KEY AUTOINCREMENT", "{{text}}", "TEXT", "{{float}}", "REAL", "{{clustered}}", "WITHOUT ROWID")
+	return strings.NewReplacer("{{serial}}", "INTEGER PRIMARY KEY AUTOINCREMENT", "{{text}}", "TEXT", "{{float}}", "REAL", "{{blob}}", "BLOB", "{{clustered}}", "WITHOUT ROWID")
+}
+
+func (sqliteDialect) catalog() string {
+	return `SELECT m.name, COALESCE(f."table", '') FROM sqlite_master m LEFT JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY 1, 2`
 }
 
 func (sqliteDialect) bind(query string) string { return query }

@@ -30,7 +30,7 @@ func scanVersion(rows *sql.Rows, more ...any) (versionRow, error) {
 
 // versionKey returns the key of a version.
 func (t *Tx) versionKey(name string, number int64) (key int64, err error) {
-	ok, err := t.Get("SELECT v.id FROM model_versions v JOIN registered_models m ON m.id = v.model WHERE m.name = ? AND v.version = ?", []any{name, number}, &key)
+	ok, err := t.Get("SELECT v.id FROM model_versions v JOIN registered_models m ON m.id = v.model WHERE m.name = ? AND v.version = ?"+t.lock(forModel), []any{name, number}, &key)
 	if err == nil && !ok {
 		err = registry.NoVersion(name, strconv.FormatInt(number, 10))
 	}
@@ -81,6 +81,9 @@ func (s *Registry) CreateVersion(ctx context.Context, v registry.Version) (numbe
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 			[]any{model, number, v.Created, v.Updated, v.UserID, v.Stage, v.Description, v.Source, v.Storage, v.RunID, v.RunLink, v.ModelID, v.Status, v.Message}, &key)
 		if err != nil {
+			return err
+		}
+		if err := t.moved(model, registry.Move{Model: v.Name, Time: v.Created, What: registry.MovedVersion, Version: number, To: v.Storage}); err != nil {
 			return err
 		}
 		return t.setTags("model_version_tags", "version", key, trackingTags(v.Tags))
@@ -148,12 +151,19 @@ func (s *Registry) DescribeVersion(ctx context.Context, name string, number int6
 // StageVersion moves a version to a stage.
 func (s *Registry) StageVersion(ctx context.Context, name string, number int64, stage string, archive bool, now int64) error {
 	return s.changeVersion(ctx, name, number, now, func(t *Tx, key int64) error {
+		const others = "stage = ? AND id <> ? AND model = (SELECT model FROM model_versions WHERE id = ?)"
 		if archive {
-			_, err := t.Exec("UPDATE model_versions SET stage = ?, updated = ? WHERE stage = ? AND id <> ? AND model = (SELECT model FROM model_versions WHERE id = ?)",
+			if err := t.movedStages(registry.Archived, now, others, stage, key, key); err != nil {
+				return err
+			}
+			_, err := t.Exec("UPDATE model_versions SET stage = ?, updated = ? WHERE "+others,
 				registry.Archived, now, stage, key, key)
 			if err != nil {
 				return err
 			}
+		}
+		if err := t.movedStages(stage, now, "id = ?", key); err != nil {
+			return err
 		}
 		_, err := t.Exec("UPDATE model_versions SET stage = ? WHERE id = ?", stage, key)
 		return err
@@ -163,6 +173,9 @@ func (s *Registry) StageVersion(ctx context.Context, name string, number int64, 
 // DeleteVersion removes a version and its aliases.
 func (s *Registry) DeleteVersion(ctx context.Context, name string, number, now int64) error {
 	return s.changeVersion(ctx, name, number, now, func(t *Tx, key int64) error {
+		if err := t.movedVersionAway(name, key, number, now); err != nil {
+			return err
+		}
 		_, err := t.Exec("DELETE FROM model_aliases WHERE version = ? AND model = (SELECT model FROM model_versions WHERE id = ?)", number, key)
 		if err != nil {
 			return err
@@ -175,6 +188,9 @@ func (s *Registry) DeleteVersion(ctx context.Context, name string, number, now i
 // SetVersionTag sets one tag of a version.
 func (s *Registry) SetVersionTag(ctx context.Context, name string, number int64, tag registry.Tag, now int64) error {
 	return s.changeVersion(ctx, name, number, 0, func(t *Tx, key int64) error {
+		if err := t.movedTag(key, tag.Key, tag.Value, now); err != nil {
+			return err
+		}
 		return t.setTags("model_version_tags", "version", key, []tracking.Tag{tracking.Tag(tag)})
 	})
 }
@@ -182,6 +198,9 @@ func (s *Registry) SetVersionTag(ctx context.Context, name string, number int64,
 // DeleteVersionTag removes one tag of a version.
 func (s *Registry) DeleteVersionTag(ctx context.Context, name string, number int64, tag string, now int64) error {
 	return s.changeVersion(ctx, name, number, 0, func(t *Tx, key int64) error {
+		if err := t.movedTag(key, tag, "", now); err != nil {
+			return err
+		}
 		_, err := t.Exec("DELETE FROM model_version_tags WHERE version = ? AND key = ?", key, tag)
 		return err
 	})
@@ -200,7 +219,7 @@ func (s *Registry) SearchVersions(ctx context.Context, q registry.Query) (page [
 		case c.Entity == "tag":
 			tagClause(s.db, b, c, "model_version_tags", "version", "v.id")
 		case c.Value.Kind == filter.Number:
-			cond, args := numberCond(versionFields[c.Key], c.Op, c.Value.Number)
+			cond, args := wholeCond(versionFields[c.Key], c.Op, c.Value)
 			b.and(cond, args...)
 		default:
 			cond, args := s.db.textCond(versionFields[c.Key], c.Op, c.Value)

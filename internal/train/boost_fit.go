@@ -49,6 +49,16 @@ func (b *boost) fit(ctx context.Context, t task, classes bool) (model.Estimator,
 	if err != nil {
 		return nil, errs.Wrap(err, "%s", b.name)
 	}
+	if p := t.peers; p != nil {
+		n, rows := len(rest.y), []int{}
+		for r := p.Rank * n / p.Processes; r < (p.Rank+1)*n/p.Processes; r++ {
+			rows = append(rows, r)
+		}
+		rest = rest.take(rows)
+		if o.Shard, err = hist.Join(ctx, p.Reducer, p.Rank, p.Processes, rest.x, rest.y, o); err != nil {
+			return nil, err
+		}
+	}
 	m, err := hist.FitBoosted(ctx, rest.x, rest.y, rest.weights, o, valid)
 	if err != nil {
 		return nil, err

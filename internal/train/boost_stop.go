@@ -1,6 +1,7 @@
 package train
 
 import (
+	"math"
 	"slices"
 
 	"github.com/drivecast/drivecast/errs"
@@ -10,7 +11,7 @@ import (
 
 // stopping says whether boosting stops early, and what it is judged by.
 type stopping struct {
-	on, auto bool    // auto: on from 10,000 rows, as scikit-learn
+	on, auto bool    // auto: on from 10,000 rows, as scikit-learn, where rows can be held out
 	patience int     // rounds without a better metric
 	share    float64 // of the training rows, held out to judge by; 0: judged on the rows learned from
 	count    int     // rows held out, instead of a share
@@ -120,6 +121,10 @@ func (s *stopping) prepare(t task, opt *hist.Options, labels []float64) (rest ta
 		return t, &hist.Validation{X: t.x, Y: t.y, Weight: t.weights}, nil
 	}
 	train, judge, err := s.split(t, labels != nil)
+	if err != nil && s.auto {
+		opt.Patience, opt.Metric = 0, nil
+		return t, nil, nil
+	}
 	if err != nil {
 		return t, nil, errs.Wrap(err, "hold rows out to stop early by (validation_fraction, or early_stopping_round=0)")
 	}
@@ -149,17 +154,37 @@ func (s *stopping) split(t task, classes bool) (train, test []int, err error) {
 	return table.TrainTestSplit(n, share, t.seed)
 }
 
+// splitGroups draws drives instead of rows: for classes about the same share of the
+// drives whose last class is each.
 func splitGroups(t task, groups []int, share float64, classes bool) (train, test []int, err error) {
-	folds, err := table.GroupShuffleSplit{Splits: 1, TestSize: share, Seed: t.seed}.Split(table.Rows{N: len(t.y), Groups: groups})
+	last := make([]float64, slices.Max(groups)+1)
+	for i := range last {
+		last[i] = math.Inf(-1)
+	}
+	for r, g := range groups {
+		last[g] = max(last[g], t.y[r])
+	}
+	var held []int
+	if classes {
+		_, held, err = table.StratifiedSplit(last, share, t.seed)
+	} else {
+		_, held, err = table.TrainTestSplit(len(last), share, t.seed)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	train, test = folds[0].Train, folds[0].Test
-	if !classes {
-		return train, test, nil
+	out := make([]bool, len(last))
+	for _, g := range held {
+		out[g] = true
 	}
-	k := len(classesOf(t.y))
-	if len(classesOf(t.take(train).y)) < k || len(classesOf(t.take(test).y)) < k {
+	for r, g := range groups {
+		if out[g] {
+			test = append(test, r)
+		} else {
+			train = append(train, r)
+		}
+	}
+	if k := len(classesOf(t.y)); classes && (len(classesOf(t.take(train).y)) < k || len(classesOf(t.take(test).y)) < k) {
 		return nil, nil, errs.New(errs.Invalid, "with the records of a drive kept together, one side has not all classes")
 	}
 	return train, test, nil

@@ -125,7 +125,7 @@ func (b *boost) settle(given map[string]string) error {
 
 // learner returns the learner of classes or of numbers.
 func (b *boost) learner(classes bool) *learner {
-	return &learner{regression: !classes, missing: true, judge: b.judge, settings: b.settings,
+	return &learner{regression: !classes, missing: true, spreads: true, judge: b.judge, settings: b.settings,
 		fit: func(ctx context.Context, t task) (model.Estimator, error) { return b.fit(ctx, t, classes) }}
 }
 

@@ -179,7 +179,18 @@ func TestRowsOfOneDriveStayTogether(t *testing.T) {
 	}
 	s := stopping{share: .2}
 	task.x = table.NewMatrix(n, 1)
+	if groups := table.GroupsOf(task.ids); slices.Max(groups) != 99 {
+		t.Fatal(groups)
+	}
+	for i := range n { // one drive in ten fails in its last record
+		if task.y[i] = 0; i/6%10 == 0 && i%6 == 5 {
+			task.y[i] = 1
+		}
+	}
 	train, test, err := s.split(task, true)
+	if failures := task.take(test).y; slices.Index(failures, 1) < 0 {
+		t.Error("no failing drive is held out")
+	}
 	if err != nil || len(test) != 120 || len(train)+len(test) != n {
 		t.Fatal(len(train), len(test), err)
 	}

@@ -32,9 +32,9 @@ const (
 	watchShare = .05
 )
 
-// runDrives trains on daily statistics: one row for each drive and day, positive
-// when the drive fails within the horizon, split by time.
-func runDrives(ctx context.Context, spec Spec, l *learner) (*Result, error) {
+// prepareDrives makes daily statistics ready to be learned from: one row for each
+// drive and day, positive when the drive fails within the horizon, split by time.
+func prepareDrives(ctx context.Context, spec Spec, l *learner) (*Prepared, error) {
 	if l.adapt != nil {
 		l = l.adapt(true)
 	}
@@ -62,25 +62,29 @@ func runDrives(ctx context.Context, spec Spec, l *learner) (*Result, error) {
 	if r.Split, err = splitDrives(s, f, spec, hash); err != nil {
 		return nil, err
 	}
-	estimator, err := s.fit(ctx, spec, overTime(spec.Learner, l))
-	if err != nil {
-		return nil, errs.Wrap(err, "train %s on %s", spec.Learner, spec.Data)
-	}
-	r.Model = &model.Model{Estimator: estimator, Names: f.X.Names, LabelType: mlfolder.Long, Format: "drivecast"}
-	s.setAlarms(r.Model)
 	recipe, err := json.MarshalIndent(map[string]any{"spec": f.Spec, "horizon_days": horizon}, "", " ")
 	if err != nil {
 		return nil, err
 	}
-	r.Extra = map[string][]byte{FeatureFile: append(recipe, '\n')}
-	r.Settings = append(r.Settings, Setting{"horizon_days", strconv.Itoa(horizon)}, Setting{"negatives_kept", Show(f.Beta)},
-		Setting{"alarm_share", Show(alarmShare)})
-	return r, finish(r, s, spec, l)
+	fitted := func(r *Result, e model.Estimator, l *learner) error {
+		r.Model = &model.Model{Estimator: e, Names: f.X.Names, LabelType: mlfolder.Long, Format: "drivecast"}
+		s.setAlarms(r.Model)
+		r.Extra = map[string][]byte{FeatureFile: append(recipe, '\n')}
+		r.Settings = append(r.Settings, Setting{"horizon_days", strconv.Itoa(horizon)}, Setting{"negatives_kept", Show(f.Beta)},
+			Setting{"alarm_share", Show(alarmShare)})
+		return nil
+	}
+	return &Prepared{spec: spec, set: s, learner: l, result: *r, days: f.Day, horizon: horizon, fitted: fitted,
+		suit: func(l *learner) *learner { return overTime(spec.Learner, l) }}, nil
 }
 
-// overTime adapts a learner to drives: logistic regression sees columns of one
+// overTime adapts a learner to drives: a learner of either kind learns classes,
+// and logistic regression sees columns of one
 // scale, missing values being average.
 func overTime(name string, l *learner) *learner {
+	if l.adapt != nil {
+		l = l.adapt(true)
+	}
 	if l.missing {
 		return l
 	}
@@ -114,7 +118,7 @@ func buildFleet(ctx context.Context, spec Spec, horizon int) (*feature.Set, erro
 		}
 		return func(done, total int64) { spec.Progress(step, "bytes", done, total) }
 	}
-	source, err := smart.Open(ctx, spec.Data, smart.Options{Workers: spec.Workers})
+	source, err := smart.Open(ctx, spec.Data, spec.reading(nil, spec.Workers, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -144,14 +148,28 @@ func buildFleet(ctx context.Context, spec Spec, horizon int) (*feature.Set, erro
 	pass := 0
 	open := func(attributes []smart.Attribute) (feature.Stream, error) {
 		pass++
-		return smart.Open(ctx, spec.Data, smart.Options{Attributes: attributes, Workers: spec.Workers, Progress: report("features, pass " + strconv.Itoa(pass))})
+		in := spec.reading(attributes, spec.Workers, report("features, pass "+strconv.Itoa(pass)))
+		if len(attributes) > 0 {
+			in.Quarantine = spec.Drives.Quarantine // once: the other passes see the same rows
+		}
+		return smart.Open(ctx, spec.Data, in)
 	}
 	return feature.Build(ctx, open, opt)
 }
 
+// daily reports whether the data is daily statistics of drives.
+func (s Spec) daily() bool { return s.Drives.Mapping != nil || smart.IsBackblaze(s.Data) }
+
+// reading returns how the daily statistics are read, bad rows going nowhere.
+func (s Spec) reading(attributes []smart.Attribute, workers int, progress func(done, total int64)) smart.Options {
+	in := s.Drives
+	in.Attributes, in.Workers, in.Progress, in.Quarantine = attributes, workers, progress, nil
+	return in
+}
+
 // countRows estimates the number of drive-days from a look at the first file.
 func countRows(ctx context.Context, spec Spec, attributes []smart.Attribute, report func(done, total int64)) (int, error) {
-	source, err := smart.Open(ctx, spec.Data, smart.Options{Attributes: attributes[:min(1, len(attributes))], Workers: 1, Progress: report})
+	source, err := smart.Open(ctx, spec.Data, spec.reading(attributes[:min(1, len(attributes))], 1, report))
 	if err != nil {
 		return 0, err
 	}

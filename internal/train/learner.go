@@ -23,6 +23,7 @@ type task struct {
 	progress func(done, total int)
 	compat   tree.Compat
 	texts    []string // columns whose numbers stand for texts
+	peers    *Peers
 	ids      []string // what each row is a record of; nil: every row stands alone
 }
 
@@ -30,6 +31,7 @@ type task struct {
 type learner struct {
 	regression bool
 	missing    bool // takes missing values as they are
+	spreads    bool // takes task.peers
 	fit        func(ctx context.Context, t task) (model.Estimator, error)
 	// adapt chooses between classes and numbers by the target, for a learner that
 	// takes both; nil for one that takes one of them.
@@ -59,6 +61,8 @@ func (l *learner) forTarget(y []float64, labels []string) *learner {
 // that of a library whose parameters are taken.
 var makers = map[string]func(name string, params []Param) (*learner, error){
 	"LogisticRegression":     logistic,
+	"LinearRegression":       regression,
+	"Ridge":                  regression,
 	"RandomForestClassifier": forest(tree.RandomForestClassifier),
 	"RandomForestRegressor":  forest(tree.RandomForestRegressor),
 	"ExtraTreesClassifier":   forest(tree.ExtraTreesClassifier),

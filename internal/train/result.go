@@ -3,24 +3,44 @@ package train
 import (
 	"github.com/drivecast/drivecast/eval"
 	"github.com/drivecast/drivecast/model"
+	"github.com/drivecast/drivecast/smart"
 	"github.com/drivecast/drivecast/table"
+	"github.com/drivecast/drivecast/tree/hist"
 )
 
 // Spec says what to train. Start from the zero value; Data and Learner are
 // needed.
 type Spec struct {
-	Data     string   // a CSV file, or a folder or file of Backblaze daily statistics
-	Target   string   // target column of a CSV file; not used for daily statistics
-	Features []string // columns to learn from; nil: see chooseFeatures
-	Learner  string   // a scikit-learn class name; see Learners
-	Params   []Param  // its parameters
-	Seed     uint32   // random_state of split and learner
-	TestSize float64  // share of rows (daily statistics: of days) held out, in [0, 1); 0 holds none out
-	Horizon  int      // daily statistics: days ahead; 0 stands for DefaultHorizon
-	Binary   bool     // a target of other than two classes is an error
-	Compat   string   // "sklearn-1.9" or "", "sklearn-1.8": whose trees exact learners grow
-	Workers  int      // goroutines; 0: one a processor
-	Progress Progress // may be nil
+	Data     string       // a CSV file, or a folder or file of Backblaze daily statistics
+	Target   string       // target column of a CSV file; not used for daily statistics
+	Features []string     // columns to learn from; nil: see chooseFeatures
+	Learner  string       // a scikit-learn class name; see Learners. "": the default recipe, of daily statistics only
+	Params   []Param      // its parameters
+	Seed     uint32       // random_state of split and learner
+	TestSize float64      // share of rows (daily statistics: of days) held out, in [0, 1); 0 holds none out
+	Horizon  int          // daily statistics: days ahead; 0 stands for DefaultHorizon
+	Until    smart.Date   // daily statistics: the last day that is learned from; 0: the last whose label is known
+	Alarms   Alarms       // the default recipe: what alarms may cost
+	Compare  *model.Model // the default recipe: judged on the same rows; nil: none
+	Binary   bool         // a target of other than two classes is an error
+	Compat   string       // "sklearn-1.9" or "", "sklearn-1.8": whose trees exact learners grow
+	Workers  int          // goroutines; 0: one a processor
+	Progress Progress     // may be nil
+	// Drives says how daily statistics are read: its Mapping, MaxBad and
+	// Quarantine count. Data with a Mapping is taken for daily statistics.
+	Drives smart.Options
+	// Importance is what is measured about columns: ImportanceModel or "",
+	// ImportancePermutation, ImportanceNone.
+	Importance       string
+	ImportanceMetric string // by which permutations are judged; "": the target's usual one
+	Peers            *Peers // other processes that train the same Spec; nil: there are none
+}
+
+// Peers are the processes over which one fit is spread. All of them read the same
+// data and get the same model; each learns from its part of the training rows.
+type Peers struct {
+	Rank, Processes int // this process's number, from 0, and how many there are
+	Reducer         hist.Reducer
 }
 
 // DefaultHorizon is how many days ahead a failure is predicted.
@@ -47,9 +67,13 @@ type Result struct {
 	Split    Split
 	Data     Data
 	LeftOut  []LeftOut
-	Example  *table.Table // some held-out rows as the model takes them
-	Samples  []Sample     // three held-out drives: the riskiest, a middling one, the safest
-	Extra    map[string][]byte
+	Example  *table.Table      // some held-out rows as the model takes them
+	Samples  []Sample          // three held-out drives: the riskiest, a middling one, the safest
+	Extra    map[string][]byte // further files of the model's folder
+	// Importances says how much the columns matter; nil when it was not asked for,
+	// or when the model has none and no permutation was.
+	Importances *Importances
+	Evidence    *Evidence // of the default recipe; nil otherwise
 }
 
 // Setting is a name and a value as text.

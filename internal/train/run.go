@@ -13,7 +13,6 @@ import (
 	"github.com/drivecast/drivecast/eval"
 	"github.com/drivecast/drivecast/model"
 	"github.com/drivecast/drivecast/model/mlfolder"
-	"github.com/drivecast/drivecast/smart"
 	"github.com/drivecast/drivecast/table"
 	"github.com/drivecast/drivecast/tree"
 )
@@ -22,23 +21,17 @@ import (
 // turned into features and labels over the horizon when no target is named;
 // everything else is a table with a target column.
 func Run(ctx context.Context, spec Spec) (*Result, error) {
-	l, err := newLearner(spec.Learner, spec.Params)
+	if spec.Learner == "" && spec.Target == "" && spec.daily() {
+		if spec.Peers != nil || spec.Importance == ImportancePermutation {
+			return nil, errs.New(errs.Usage, "the default recipe is not spread over processes and has no permutation importance; name a learner with --learner")
+		}
+		return runRecipe(ctx, spec)
+	}
+	p, err := Prepare(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := eras[spec.Compat]; !ok {
-		return nil, errs.New(errs.Usage, "--compat %q is neither sklearn-1.8 nor sklearn-1.9", spec.Compat)
-	}
-	if spec.TestSize < 0 || spec.TestSize >= 1 {
-		return nil, errs.New(errs.Usage, "a test size of %v is not in [0, 1)", spec.TestSize)
-	}
-	if spec.Target == "" {
-		if !smart.IsBackblaze(spec.Data) {
-			return nil, errs.New(errs.Usage, "%s holds no daily drive statistics; name the target column with --target", spec.Data)
-		}
-		return runDrives(ctx, spec, l)
-	}
-	return runTable(ctx, spec, l)
+	return p.Finish(ctx, spec.Params)
 }
 
 // eras are the values of Spec.Compat.
@@ -80,7 +73,7 @@ func (s *set) fit(ctx context.Context, spec Spec, l *learner) (model.Estimator, 
 			ids = append(ids, s.ids[r])
 		}
 	}
-	return l.fit(ctx, task{texts: s.texts, ids: ids, x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers, compat: eras[spec.Compat],
+	return l.fit(ctx, task{peers: spec.Peers, texts: s.texts, ids: ids, x: x, y: y, weights: w, seed: spec.Seed, workers: spec.Workers, compat: eras[spec.Compat],
 		progress: spec.Progress.tell("train "+spec.Learner, "trees")})
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/drivecast/drivecast/table"
 )
 
-// runTable trains on a table with a target column.
-func runTable(ctx context.Context, spec Spec, l *learner) (*Result, error) {
+// prepareTable makes a table with a target column ready to be learned from.
+func prepareTable(ctx context.Context, spec Spec, l *learner) (*Prepared, error) {
 	t, hash, err := readTable(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -46,13 +46,13 @@ func runTable(ctx context.Context, spec Spec, l *learner) (*Result, error) {
 	if r.Split, err = splitTable(s, spec, l.regression, hash); err != nil {
 		return nil, errs.Wrap(err, "split %s", spec.Data)
 	}
-	estimator, err := s.fit(ctx, spec, l)
-	if err != nil {
-		return nil, errs.Wrap(err, "train %s on %s", spec.Learner, spec.Data)
+	fitted := func(r *Result, e model.Estimator, l *learner) error {
+		r.Model = &model.Model{Estimator: e, Names: features, Encoders: encoders, Labels: labels,
+			LabelType: labelType(l, y, labels), Format: "drivecast"}
+		return nil
 	}
-	r.Model = &model.Model{Estimator: estimator, Names: features, Encoders: encoders, Labels: labels,
-		LabelType: labelType(l, y, labels), Format: "drivecast"}
-	return r, finish(r, s, spec, l)
+	return &Prepared{spec: spec, set: s, learner: l, result: *r, table: t, fitted: fitted,
+		suit: func(l *learner) *learner { return l.forTarget(y, labels) }}, nil
 }
 
 func readTable(ctx context.Context, spec Spec) (*table.Table, string, error) {
@@ -194,12 +194,15 @@ func labelType(l *learner, y []float64, labels []string) string {
 }
 
 // finish fills in what every result has: signature, metrics, samples, settings.
-func finish(r *Result, s *set, spec Spec, l *learner) error {
+func finish(ctx context.Context, r *Result, s *set, spec Spec, l *learner) error {
 	if err := s.sign(r.Model); err != nil {
 		return err
 	}
 	s.judge(r, l)
-	var err error
+	err := s.importances(ctx, r, spec)
+	if err != nil {
+		return err
+	}
 	if r.Example, err = s.example(); err != nil {
 		return err
 	}

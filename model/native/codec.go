@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/forecast"
 	"github.com/drivecast/drivecast/linear"
 	"github.com/drivecast/drivecast/tree"
 	"github.com/drivecast/drivecast/tree/hist"
@@ -38,8 +39,9 @@ type logisticDoc struct {
 	Fill      *int      `json:"fill,omitempty"`
 }
 
-// Encode returns the file of a *tree.Forest, *hist.Boosted or *linear.Logistic.
-// Another type is of kind Unsupported.
+// Encode returns the file of a *tree.Forest, *hist.Boosted, *linear.Logistic or
+// *linear.Regression, or a *forecast.Model of such. Another type is of kind
+// Unsupported.
 func Encode(estimator any) ([]byte, error) {
 	switch e := estimator.(type) {
 	case *tree.Forest:
@@ -48,6 +50,10 @@ func Encode(estimator any) ([]byte, error) {
 		return encodeBoosted(e)
 	case *linear.Logistic:
 		return encodeLogistic(e)
+	case *forecast.Model:
+		return encodeForecast(e)
+	case *linear.Regression:
+		return encodeRegression(e)
 	}
 	return nil, errs.New(errs.Unsupported, "a %T cannot be written as a drivecast model file", estimator)
 }
@@ -59,6 +65,11 @@ func Decode(file []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decodeKind(desc, r, true)
+}
+
+// decodeKind reads an opened file; outer says that it may be made of others.
+func decodeKind(desc json.RawMessage, r *reader, outer bool) (any, error) {
 	var kind struct {
 		Kind string `json:"kind"`
 	}
@@ -70,8 +81,15 @@ func Decode(file []byte) (any, error) {
 		return decodeForest(desc, r)
 	case "boosted":
 		return decodeBoosted(desc, r)
+	case "forecast":
+		if !outer {
+			return nil, errs.New(errs.Invalid, "a forecast inside a forecast")
+		}
+		return decodeForecast(desc, r)
 	case "logistic":
 		return decodeLogistic(desc, r)
+	case "linear":
+		return decodeRegression(desc, r)
 	}
 	return nil, errs.New(errs.Unsupported, "models of kind %q: use a newer drivecast", kind.Kind)
 }

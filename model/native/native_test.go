@@ -49,6 +49,7 @@ func TestRoundTrip(t *testing.T) {
 		sample(2), sample(3), sample(0),
 		&linear.Logistic{Coef: [][]float64{{1, -2, math.Pi}}, Intercept: []float64{.5}, Labels: []float64{0, 1}},
 		&linear.Logistic{Coef: [][]float64{{1}, {2}, {3}}, Intercept: []float64{4, 5, math.Inf(1)}, Labels: []float64{-1, 0, 7.5}},
+		&linear.Regression{Coef: []float64{1, -2, math.Pi}, Intercept: .5, Rank: 3}, &linear.Regression{Coef: []float64{1}, Mean: []float64{7}},
 		&linear.Logistic{Coef: [][]float64{{1, 2}}, Intercept: []float64{4}, Labels: []float64{0, 1}, Mean: []float64{3, -1}, Fill: []float64{0, 9}},
 	} {
 		file, err := Encode(want)
@@ -121,7 +122,7 @@ func TestTreesThatCannotBeWalkedAreRefused(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, m := range []any{sample(2), &linear.Logistic{Coef: [][]float64{{1}}, Intercept: []float64{0}, Labels: []float64{0, 1}}} {
+	for _, m := range []any{sample(2), &linear.Regression{Coef: []float64{1}}, &linear.Logistic{Coef: [][]float64{{1}}, Intercept: []float64{0}, Labels: []float64{0, 1}}} {
 		file, _ := Encode(m)
 		f.Add(file)
 	}

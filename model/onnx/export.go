@@ -26,8 +26,8 @@ type Spec struct {
 	Threshold float64  // the second class is predicted at or above it; 0: the likelier class
 }
 
-// Export writes a *tree.Forest, a *hist.Boosted or a *linear.Logistic as an ONNX
-// model. Without
+// Export writes a *tree.Forest, *hist.Boosted, *linear.Logistic or
+// *linear.Regression as an ONNX model. Without
 // text columns it has one input X (rows × columns), else one input a column,
 // named like it. A classifier has the outputs label and, with one value a row
 // each, probability (of the second class; with more classes probability_0,
@@ -57,6 +57,8 @@ func Export(estimator any, s Spec) ([]byte, error) {
 		g.boosted(e, g.matrix(s, e.Features(), typeDouble), s)
 	case *linear.Logistic:
 		g.logistic(e, g.matrix(s, e.Features(), typeDouble), s)
+	case *linear.Regression:
+		g.regression(e, g.matrix(s, e.Features(), typeDouble))
 	default:
 		return nil, errs.New(errs.Unsupported, "a %T cannot be written as ONNX", estimator)
 	}
@@ -219,6 +221,16 @@ func (g *graph) logistic(m *linear.Logistic, x string, s Spec) {
 	bias := g.constant(tensor{name: "intercept", elem: typeDouble, shape: []int64{int64(rows)}, nums: m.Intercept})
 	product := g.add("MatMul", "", []string{x, weights}, []string{"product"})
 	g.probabilities(g.add("Add", "", []string{product, bias}, []string{"margin"}), rows, m.Labels, s)
+}
+
+func (g *graph) regression(m *linear.Regression, x string) {
+	weights := g.constant(tensor{name: "weights", elem: typeDouble, shape: []int64{int64(len(m.Coef)), 1}, nums: m.Coef})
+	bias := g.constant(tensor{name: "intercept", elem: typeDouble, shape: []int64{1}, nums: []float64{m.Intercept}})
+	product := g.add("MatMul", "", []string{x, weights}, []string{"product"})
+	z := g.add("Add", "", []string{product, bias}, []string{"sum"})
+	flat := g.constant(tensor{name: "flat", elem: typeInt64, shape: []int64{1}, nums: []float64{-1}})
+	g.add("Reshape", "", []string{z, flat}, []string{"value"})
+	g.output = append(g.output, value{"value", typeDouble, []int64{-1}})
 }
 
 // probabilities makes the outputs of a classifier from the log-odds of the second

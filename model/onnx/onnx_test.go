@@ -58,6 +58,7 @@ func TestExportedModelsGiveTheSameAnswers(t *testing.T) {
 		"whole numbers":  {stumps(2), onnx.Spec{Columns: []onnx.Column{{Integer: true}, {Integer: true}, {Integer: true}}}, 1e-7},
 		"logistic":       {&linear.Logistic{Coef: [][]float64{{1, -2, .5}}, Intercept: []float64{.1}, Labels: []float64{0, 1}}, onnx.Spec{}, 1e-15},
 		"softmax":        {&linear.Logistic{Coef: [][]float64{{1, -2, .5}, {0, 1, 1}, {2, 0, 0}}, Intercept: []float64{.1, 0, -1}, Labels: []float64{0, 1, 5}}, onnx.Spec{}, 1e-15},
+		"regression":     {&linear.Regression{Coef: []float64{1, -2, .5}, Intercept: .1}, onnx.Spec{}, 1e-14},
 		"with threshold": {stumps(2), onnx.Spec{Threshold: .3}, 1e-7},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +76,7 @@ func TestExportedModelsGiveTheSameAnswers(t *testing.T) {
 				x[i] = r.NormFloat64() * 2
 				if len(c.spec.Columns) > 0 {
 					x[i] = math.Trunc(x[i])
-				} else if i%17 == 0 && name != "logistic" && name != "softmax" {
+				} else if i%17 == 0 && name != "logistic" && name != "regression" && name != "softmax" {
 					x[i] = math.NaN()
 				}
 			}

@@ -74,12 +74,7 @@ func FitBins(x *table.Matrix, maxBins int, categorical []int, seed uint64, worke
 					values = append(values, v)
 				}
 			}
-			if slices.Contains(categorical, c) {
-				b.Columns[c].Categories = commonest(values, maxBins-1)
-			} else {
-				sortFloats(values)
-				b.Columns[c].Upper = cuts(values, maxBins-1)
-			}
+			b.Columns[c] = binsOf(values, maxBins, slices.Contains(categorical, c))
 		}
 	})
 	for _, err := range faults {
@@ -88,6 +83,16 @@ func FitBins(x *table.Matrix, maxBins int, categorical []int, seed uint64, worke
 		}
 	}
 	return b, nil
+}
+
+// binsOf cuts a column of which values are the sampled ones that are not missing,
+// in any order; they are sorted.
+func binsOf(values []float64, maxBins int, category bool) BinColumn {
+	if category {
+		return BinColumn{Categories: commonest(values, maxBins-1)}
+	}
+	sortFloats(values)
+	return BinColumn{Upper: cuts(values, maxBins-1)}
 }
 
 // sampled returns the row numbers to cut by, in ascending order.

@@ -9,7 +9,8 @@ import (
 	"github.com/drivecast/drivecast/table"
 )
 
-// Validation holds rows that are not learned from, to judge each round by.
+// Validation holds rows that are not learned from, to judge each round by. In a
+// data-parallel fit every process is given the same ones.
 type Validation struct {
 	X      *table.Matrix
 	Y      []float64
@@ -76,7 +77,7 @@ func newFit(ctx context.Context, x *table.Matrix, y, w []float64, opt *Options) 
 	if err := opt.check(x.Cols); err != nil {
 		return nil, err
 	}
-	l, labels, err := newLoss(y, w, opt)
+	l, labels, err := newLoss(ctx, y, w, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +255,7 @@ func (f *fit) round(ctx context.Context, turn int) (done bool, err error) {
 		grew = grew || len(t.Left) > 1
 	}
 	if f.valid != nil {
-		return f.valid.judge(f)
+		return f.valid.judge(ctx, f)
 	}
 	return !grew && rows == nil && f.opt.ColumnShare == 1 && f.opt.NodeColumnShare == 1, nil
 }

@@ -253,3 +253,68 @@ func TestMissingIsASplitOfItsOwn(t *testing.T) {
 		t.Errorf("probabilities are %v and %v; the forest's first tree is %v", low, high, tr)
 	}
 }
+
+// TestClassWeightsAreRowWeights compares the ways to weigh classes.
+func TestClassWeightsAreRowWeights(t *testing.T) {
+	x, raw := sample(27, 2_000)
+	y := target(Binary, raw)
+	w, ones := make([]float64, len(y)), 0.0
+	for i, v := range y {
+		w[i] = 1 + 2*v
+		ones += v
+	}
+	byRow, err := FitBoosted(context.Background(), x, y, w, options(Binary), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*Options){
+		"class weight":    func(o *Options) { o.ClassWeight = []float64{1, 3} },
+		"positive weight": func(o *Options) { o.PositiveWeight = 3 },
+	} {
+		opt := options(Binary)
+		change(&opt)
+		if m := fitted(t, x, y, opt); !slices.Equal(m.Base, byRow.Base) || !slices.Equal(m.Trees[9].Value, byRow.Trees[9].Value) {
+			t.Errorf("%s: another model than with row weights", name)
+		}
+	}
+	opt, n := options(Binary), float64(len(y))
+	opt.Balanced = true
+	balanced := fitted(t, x, y, opt)
+	opt.Balanced, opt.ClassWeight = false, []float64{n / (2 * (n - ones)), n / (2 * ones)}
+	if m := fitted(t, x, y, opt); !slices.Equal(m.Trees[9].Value, balanced.Trees[9].Value) {
+		t.Error("balanced classes do not weigh n/(K·count)")
+	}
+}
+
+// TestSharesAreDrawn counts the rows and columns of each tree.
+func TestSharesAreDrawn(t *testing.T) {
+	x, raw := sample(28, 4_000)
+	y := target(Squared, raw)
+	opt := options(Squared)
+	opt.RowShare, opt.RowEvery, opt.ColumnShare = 0.4, 2, 0.4
+	m := fitted(t, x, y, opt)
+	columns := map[int32]bool{}
+	for k := range m.Trees {
+		tr, used := &m.Trees[k], map[int32]bool{}
+		for i, l := range tr.Left {
+			if l >= 0 {
+				used[tr.Feature[i]], columns[tr.Feature[i]] = true, true
+			}
+		}
+		if share := tr.Cover[0] / 4_000; len(used) > 2 || share < 0.37 || share > 0.43 {
+			t.Errorf("tree %d: %d columns, %v of the rows", k, len(used), share)
+		}
+		if k%2 == 1 && tr.Cover[0] != m.Trees[k-1].Cover[0] {
+			t.Errorf("tree %d: rows were drawn again", k)
+		}
+	}
+	if len(columns) != 5 {
+		t.Errorf("%d of 5 columns are ever used", len(columns))
+	}
+	opt = options(Squared)
+	opt.Top, opt.Other, opt.Rate = 0.2, 0.1, 0.5
+	m = fitted(t, x, y, opt)
+	if first, later := m.Trees[0].Cover[0], m.Trees[5].Cover[0]/4_000; first != 4_000 || later < 0.27 || later > 0.33 {
+		t.Errorf("GOSS learns from %v rows at first and a share of %v later", first, later)
+	}
+}

@@ -80,3 +80,37 @@ func ExampleBoosted_Explain() {
 	fmt.Println(space, math.Abs(base+why[0]+why[1]-raw[0]) < 1e-12)
 	// Output: log-odds true
 }
+
+func ExampleBoosted_Importance() {
+	x, failed := drives(2000)
+	opt := hist.Defaults(hist.Binary)
+	opt.Trees, opt.Leaves = 5, 4
+	m, err := hist.FitBoosted(context.Background(), x, failed, nil, opt, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	im := m.Importance()
+	fmt.Println(x.Names, "by gain:", im.Gain[0] > im.Gain[1], "by splits:", im.Splits)
+	// Output: [temperature age] by gain: false by splits: [7 8]
+}
+
+// Ten rounds now, ten more later: the model is that of twenty rounds.
+func ExampleOptions_warmStart() {
+	x, failed := drives(2000)
+	opt := hist.Defaults(hist.Binary)
+	opt.Trees = 10
+	first, err := hist.FitBoosted(context.Background(), x, failed, nil, opt, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	opt.Init = first
+	m, err := hist.FitBoosted(context.Background(), x, failed, nil, opt, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(first.Rounds(), "rounds became", m.Rounds())
+	// Output: 10 rounds became 20
+}

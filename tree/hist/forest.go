@@ -59,7 +59,7 @@ func FitForest(ctx context.Context, x *table.Matrix, y, w []float64, opt ForestO
 		return nil, errs.Wrap(err, "grow a forest")
 	}
 	f := &forestFit{opt: &opt, classes: 1, weight: w}
-	labels, err := f.targets(y, w)
+	labels, err := f.targets(ctx, y, w)
 	if err != nil {
 		return nil, errs.Wrap(err, "grow a forest")
 	}
@@ -94,7 +94,7 @@ func FitForest(ctx context.Context, x *table.Matrix, y, w []float64, opt ForestO
 }
 
 // targets finds the classes and the weights of rows.
-func (f *forestFit) targets(y, w []float64) (labels []float64, err error) {
+func (f *forestFit) targets(ctx context.Context, y, w []float64) (labels []float64, err error) {
 	if err := finite(y); err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (f *forestFit) targets(y, w []float64) (labels []float64, err error) {
 		k, _ := slices.BinarySearch(labels, v)
 		f.class[i] = int32(k)
 	}
-	f.weight, err = classWeights(f.class, w, len(labels), &Options{Objective: Multiclass, ClassWeight: f.opt.ClassWeight, Balanced: f.opt.Balanced})
+	f.weight, err = classWeights(ctx, f.class, w, len(labels), &Options{Objective: Multiclass, ClassWeight: f.opt.ClassWeight, Balanced: f.opt.Balanced})
 	return labels, err
 }
 

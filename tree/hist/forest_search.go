@@ -62,6 +62,9 @@ func (g *forestGrower) searchMany(p *place, columns []int) {
 		g.countRows(rows, c)
 		g.scan(p, list, c, nil)
 	}
+	for _, h := range g.hist {
+		clear(h[:width]) // searchFew begins with an empty one
+	}
 }
 
 // searchFew is searchMany for few rows: it notes which bins occur.

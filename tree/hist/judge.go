@@ -1,6 +1,7 @@
 package hist
 
 import (
+	"context"
 	"slices"
 
 	"github.com/drivecast/drivecast/errs"
@@ -19,9 +20,6 @@ type judge struct {
 }
 
 func newJudge(f *fit, v *Validation) (*judge, error) {
-	if err := f.alone("validation"); err != nil {
-		return nil, err
-	}
 	if err := checkShape(v.X, v.Y, v.Weight); err != nil {
 		return nil, errs.Wrap(err, "validation rows")
 	}
@@ -49,8 +47,12 @@ func newJudge(f *fit, v *Validation) (*judge, error) {
 }
 
 // judge measures the round and reports whether patience is over.
-func (j *judge) judge(f *fit) (done bool, err error) {
-	m := f.metric(j)
+func (j *judge) judge(ctx context.Context, f *fit) (done bool, err error) {
+	agreed := []float64{f.metric(j)}
+	if err := f.opt.Shard.max(ctx, agreed); err != nil { // so that all processes stop together
+		return false, err
+	}
+	m := agreed[0]
 	if m != m {
 		return false, errs.New(errs.Invalid, "the metric of the validation rows is not a number after %d rounds", f.model.Rounds())
 	}

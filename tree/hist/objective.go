@@ -29,10 +29,10 @@ type loss interface {
 }
 
 // newLoss chooses the loss and checks the target.
-func newLoss(y, w []float64, opt *Options) (loss, []float64, error) {
+func newLoss(ctx context.Context, y, w []float64, opt *Options) (loss, []float64, error) {
 	switch opt.Objective {
 	case Binary, Multiclass:
-		return newClassLoss(y, w, opt)
+		return newClassLoss(ctx, y, w, opt)
 	case Squared:
 		return &squared{y: y, w: narrowed(w)}, nil, finite(y)
 	case Poisson:
@@ -81,7 +81,7 @@ func narrowed(w []float64) []float32 {
 }
 
 // newClassLoss finds the classes and folds class weights into row weights.
-func newClassLoss(y, w []float64, opt *Options) (loss, []float64, error) {
+func newClassLoss(ctx context.Context, y, w []float64, opt *Options) (loss, []float64, error) {
 	if err := finite(y); err != nil {
 		return nil, nil, err
 	}
@@ -96,7 +96,7 @@ func newClassLoss(y, w []float64, opt *Options) (loss, []float64, error) {
 		return nil, nil, errs.New(errs.Invalid, "the target has one class only (%v): there is nothing to tell apart", labels)
 	case opt.Objective == Binary && len(labels) > 2:
 		return nil, nil, errs.New(errs.Invalid, "the target has %d classes; use the multiclass objective", len(labels))
-	case len(labels) > 1000:
+	case len(labels) > maxClasses:
 		return nil, nil, errs.New(errs.Invalid, "the target has %d classes: is it a number to be predicted?", len(labels))
 	case opt.ClassWeight != nil && len(opt.ClassWeight) != len(labels):
 		return nil, nil, errs.New(errs.Invalid, "there are %d class weights and %d classes", len(opt.ClassWeight), len(labels))
@@ -109,7 +109,7 @@ func newClassLoss(y, w []float64, opt *Options) (loss, []float64, error) {
 		}
 		class[i] = int32(k)
 	}
-	w, err := classWeights(class, w, len(labels), opt)
+	w, err := classWeights(ctx, class, w, len(labels), opt)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -120,7 +120,7 @@ func newClassLoss(y, w []float64, opt *Options) (loss, []float64, error) {
 }
 
 // classWeights multiplies row weights by the weights of their classes.
-func classWeights(class []int32, w []float64, classes int, opt *Options) ([]float64, error) {
+func classWeights(ctx context.Context, class []int32, w []float64, classes int, opt *Options) ([]float64, error) {
 	each := slices.Clone(opt.ClassWeight)
 	if each == nil {
 		each = slices.Repeat([]float64{1}, classes)
@@ -129,15 +129,16 @@ func classWeights(class []int32, w []float64, classes int, opt *Options) ([]floa
 		each[1] *= opt.PositiveWeight
 	}
 	if opt.Balanced {
-		if opt.Shard.Peers != nil {
-			return nil, errs.New(errs.Unsupported, "balanced classes need all rows: give the class weights instead")
-		}
-		count := make([]float64, classes)
+		count := make([]int64, classes+1) // and of all rows
 		for _, k := range class {
 			count[k]++
 		}
-		for k, n := range count {
-			each[k] *= float64(len(class)) / (float64(classes) * n)
+		count[classes] = int64(len(class))
+		if err := opt.Shard.sum(ctx, count); err != nil {
+			return nil, err
+		}
+		for k := range each {
+			each[k] *= float64(count[classes]) / (float64(classes) * float64(count[k]))
 		}
 	}
 	if !slices.ContainsFunc(each, func(v float64) bool { return v != 1 }) {
@@ -152,3 +153,6 @@ func classWeights(class []int32, w []float64, classes int, opt *Options) ([]floa
 	}
 	return out, nil
 }
+
+// maxClasses bounds the classes of a target: more are taken for a mistake.
+const maxClasses = 1000

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/filelock"
 )
 
 // beacon is how other processes reach the runner of a cluster: a lock file that
@@ -41,7 +42,7 @@ func light(workDir, cluster string) (*beacon, error) {
 		return nil, errs.Wrap(err, "open the lock of cluster %s", cluster)
 	}
 	// a process that a killed runner was about to start may hold the lock for an instant more
-	for try := 0; !tryLock(f); try++ {
+	for try := 0; !filelock.Try(f); try++ {
 		if try < 30 {
 			time.Sleep(10 * time.Millisecond)
 			continue

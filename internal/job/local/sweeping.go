@@ -15,6 +15,7 @@ import (
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/job/sweep"
+	"github.com/drivecast/drivecast/internal/search"
 )
 
 // hopeless is how many trials may fail at the start, none having done better,
@@ -30,7 +31,7 @@ type trialNotes struct {
 // tuner is a sweep in progress.
 type tuner struct {
 	*worker
-	sampler *sweep.Sampler
+	sampler *search.Sampler
 	trials  []job.Record
 	scores  map[string]float64 // of trials that have ended
 	stopped map[string]bool    // by the policy
@@ -45,7 +46,7 @@ func (w *worker) sweep(ctx context.Context) (result, error) {
 		h.Write([]byte(w.rec.Name)) // a hash takes every byte
 		how.Seed = h.Sum64() | 1
 	}
-	sampler, err := sweep.New(s.Space, how, s.Goal)
+	sampler, err := search.New(s.Space, how, s.Goal)
 	if err != nil {
 		return result{}, err
 	}
@@ -161,7 +162,7 @@ func (t *tuner) hopeless() bool {
 func (t *tuner) draw(ctx context.Context, n int) error {
 	known, running := t.known()
 	for i := len(t.trials); i < len(t.trials)+n; i++ {
-		point := t.sampler.Draw(i, sweep.Pending(known, running))
+		point := t.sampler.Draw(i, search.Pending(known, running))
 		running = append(running, point)
 		values := t.sampler.Values(point)
 		trial, err := t.job.Trial(values)
@@ -188,14 +189,14 @@ func (t *tuner) draw(ctx context.Context, n int) error {
 
 // known returns the trials that have ended, with their scores, and the points of
 // those that have not.
-func (t *tuner) known() (ended []sweep.Result, running [][]float64) {
+func (t *tuner) known() (ended []search.Result, running [][]float64) {
 	for _, r := range t.trials {
 		var notes trialNotes
 		if json.Unmarshal(r.Notes, &notes) != nil || len(notes.Point) == 0 {
 			continue
 		}
 		if v, ok := t.scores[r.Name]; ok {
-			ended = append(ended, sweep.Result{Point: notes.Point, Value: v})
+			ended = append(ended, search.Result{Point: notes.Point, Value: v})
 		} else {
 			running = append(running, notes.Point)
 		}

@@ -1,9 +1,13 @@
+// Package sweep says which trials of a sweep to stop early. What the trials try
+// is drawn by package search.
 package sweep
 
 import (
 	"math"
 	"slices"
 	"sort"
+
+	"github.com/drivecast/drivecast/internal/search"
 )
 
 // Policy stops trials early. The zero policy stops none.
@@ -25,7 +29,7 @@ type Trial struct {
 }
 
 // Stop returns the names of running trials that should end now.
-func (p Policy) Stop(goal Goal, trials []Trial) []string {
+func (p Policy) Stop(goal search.Goal, trials []Trial) []string {
 	var out []string
 	for _, t := range trials {
 		n := p.judged(len(t.Values))
@@ -48,7 +52,7 @@ func (p Policy) judged(reports int) int {
 	return n
 }
 
-func (p Policy) worse(goal Goal, t Trial, n int, trials []Trial) bool {
+func (p Policy) worse(goal search.Goal, t Trial, n int, trials []Trial) bool {
 	switch p.Kind {
 	case "bandit":
 		best := math.NaN()
@@ -73,22 +77,22 @@ func (p Policy) worse(goal Goal, t Trial, n int, trials []Trial) bool {
 }
 
 // limit is the worst value that a bandit policy leaves alone.
-func (p Policy) limit(goal Goal, best float64) float64 {
+func (p Policy) limit(goal search.Goal, best float64) float64 {
 	slack := p.Amount
 	if p.Factor > 0 {
 		slack = math.Abs(best) * p.Factor
-		if goal == Maximize {
+		if goal == search.Maximize {
 			slack = math.Abs(best) - math.Abs(best)/(1+p.Factor)
 		}
 	}
-	if goal == Maximize {
+	if goal == search.Maximize {
 		return best - slack
 	}
 	return best + slack
 }
 
 // truncated reports whether a trial is among the worst at report n.
-func (p Policy) truncated(goal Goal, t Trial, n int, trials []Trial) bool {
+func (p Policy) truncated(goal search.Goal, t Trial, n int, trials []Trial) bool {
 	worse, all := 0, 0
 	for _, o := range trials {
 		if len(o.Values) < n || !o.Running && !p.Finished {
@@ -102,7 +106,7 @@ func (p Policy) truncated(goal Goal, t Trial, n int, trials []Trial) bool {
 	return worse < all*p.Percent/100
 }
 
-func bestOf(goal Goal, values []float64) float64 {
+func bestOf(goal search.Goal, values []float64) float64 {
 	best := math.NaN()
 	for _, v := range values {
 		if goal.Better(v, best) {
@@ -113,7 +117,7 @@ func bestOf(goal Goal, values []float64) float64 {
 }
 
 // Best is the best value that a metric ever had; NaN when it has none.
-func Best(goal Goal, values []float64) float64 { return bestOf(goal, values) }
+func Best(goal search.Goal, values []float64) float64 { return bestOf(goal, values) }
 
 func mean(x []float64) float64 {
 	sum := 0.0

@@ -64,7 +64,7 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 		{"experiments", experiments}, {"runs", runs}, {"logging", logging}, {"batches are whole", wholeBatches}, {"latest", latest},
 		{"history", history}, {"sampled", sampled}, {"inputs", inputs}, {"filters", filters}, {"orders and pages", orders},
 		{"bare runs", bareRuns}, {"logged models", loggedModels}, {"registry", registryChecks}, {"aliases", aliases}, {"stages", stages},
-		{"version search", versionSearch}, {"together", together},
+		{"version search", versionSearch}, {"moves", moves}, {"texts and numbers", textsAndNumbers}, {"together", together},
 		{"users", authUsers}, {"grants", authGrants}, {"makers", authMakers}, {"credentials", authCredentials}, {"audit log", authLog},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/feature"
+	"github.com/drivecast/drivecast/forecast"
+	"github.com/drivecast/drivecast/internal/score"
+	"github.com/drivecast/drivecast/internal/train"
+	"github.com/drivecast/drivecast/model"
+	"github.com/drivecast/drivecast/smart"
+	"github.com/drivecast/drivecast/table"
+)
+
+// predictFleet scores daily statistics: each drive's history becomes the model's
+// columns, up to the day that is scored.
+func (a *app) predictFleet(ctx context.Context, m *model.Model, o *predictOptions) error {
+	spec, err := featureSpec(m)
+	if err != nil {
+		return err
+	}
+	fold, err := loadState(o.state, spec)
+	if err != nil {
+		return err
+	}
+	fleet, err := score.NewFleet(m, fold)
+	if err != nil {
+		return err
+	}
+	src, from, err := o.openDays(ctx, fold, spec, a)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	write := func(w io.Writer) error { return fleet.Follow(ctx, src, from, o.until, w) }
+	if o.out == "-" {
+		err = write(a.stdout)
+	} else {
+		err = table.WriteFile(o.out, write)
+	}
+	if err != nil {
+		return errs.Wrap(err, "%s", o.data)
+	}
+	if o.state != "" {
+		if err := fold.SaveFile(o.state); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(a.stderr, "%s: %d rows, the last of %s\n", o.out, fleet.Rows, fold.Today())
+	return nil
+}
+
+// featureSpec returns how the model's columns are made of a drive's history.
+func featureSpec(m *model.Model) (feature.Spec, error) {
+	if c, ok := m.Estimator.(*forecast.Model); ok {
+		return c.Spec, nil
+	}
+	var recipe struct {
+		Spec feature.Spec `json:"spec"`
+	}
+	path := filepath.Join(m.Source, train.FeatureFile)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &recipe)
+	}
+	if err != nil {
+		return recipe.Spec, errs.New(errs.Invalid, "the model does not say how daily statistics become its columns (%s: %v); train it on daily statistics", path, err)
+	}
+	return recipe.Spec, nil
+}
+
+// loadState returns the history saved in a file, a new one when there is none.
+func loadState(path string, spec feature.Spec) (*feature.Fold, error) {
+	if path == "" {
+		return feature.NewFold(spec)
+	}
+	fold, err := feature.LoadFile(path, spec)
+	if errs.Is(err, errs.NotFound) {
+		return feature.NewFold(spec)
+	}
+	return fold, errs.Wrap(err, "--state")
+}
+
+// openDays opens the data from the day after the history on, and returns the first
+// day to score: by default the last of the data.
+func (o *predictOptions) openDays(ctx context.Context, fold *feature.Fold, spec feature.Spec, a *app) (*smart.Source, smart.Date, error) {
+	in := o.reading
+	in.Until, in.Workers = o.until, o.workers
+	for _, text := range spec.Attributes {
+		if at, ok := smart.ParseAttribute(text); ok {
+			in.Attributes = append(in.Attributes, at)
+		}
+	}
+	bars := &steps{reporter: a.progress()}
+	in.Progress = func(done, total int64) {
+		bars.set("read and score", "bytes", done, total)
+		if done == total {
+			bars.done()
+		}
+	}
+	if today := fold.Today(); today != smart.NoDate {
+		in.From = today + 1
+		if o.from != 0 && o.from < today {
+			return nil, 0, errs.New(errs.Usage, "the history in %s reaches to %s already, so %s cannot be scored with it; leave --state out, or name another file", o.state, today, o.from)
+		}
+		if o.from == today || o.until == today {
+			in.From = today // a day given again changes nothing
+		}
+	}
+	src, err := smart.Open(ctx, o.data, in)
+	if err != nil {
+		return nil, 0, err
+	}
+	if o.from != 0 {
+		return src, o.from, nil
+	}
+	dates := src.Dates()
+	return src, dates[len(dates)-1], nil
+}

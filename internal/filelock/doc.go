@@ -1,0 +1,2 @@
+// Package filelock keeps two processes from writing to one file.
+package filelock
