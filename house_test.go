@@ -26,7 +26,7 @@ var rows = []struct {
 	name     string
 	packages []string
 }{
-	{"stone", []string{"errs", "internal/rng", "internal/filelock"}},
+	{"stone", []string{"errs", "internal/rng", "internal/filelock", "internal/sent"}},
 	{"data", []string{"table", "internal/filter", "internal/search"}},
 	{"drives", []string{"smart", "internal/simulate"}},
 	{"kernels", []string{"tree/kernel"}},
@@ -39,8 +39,8 @@ var rows = []struct {
 	{"records", []string{"internal/artifact", "internal/auth", "internal/tracking", "internal/registry", "internal/webhook", "internal/fleet"}},
 	{"work", []string{"internal/reduce", "internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
 	{"trials", []string{"internal/tune"}},
-	{"adapters", []string{"internal/artifact/artifacttest", "internal/objectstore", "internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect"}},
-	{"front", []string{"internal/backup", "internal/importer", "internal/web", "internal/config", "internal/progress"}},
+	{"adapters", []string{"internal/artifact/artifacttest", "internal/objectstore", "internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect", "internal/gate", "internal/oidc"}},
+	{"front", []string{"internal/backup", "internal/importer", "internal/web", "internal/config", "internal/monitor", "internal/progress"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},
 }
 

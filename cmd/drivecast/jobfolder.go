@@ -127,7 +127,7 @@ func (f *jobFolder) serveTracking(ctx context.Context, cluster string, log *slog
 	go func() {
 		defer close(done)
 		defer closeStore()
-		if err := serveHTTP(ctx, l, handler, log); err != nil {
+		if err := serveHTTP(ctx, l, nil, handler, log); err != nil {
 			log.Warn("the tracking server of the jobs ended", "error", err)
 		}
 	}()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -29,15 +30,21 @@ func listen(ctx context.Context, addr, flag string) (net.Listener, error) {
 // drain is how long requests in flight may take to finish after a stop.
 const drain = 20 * time.Second
 
-// serveHTTP answers requests until ctx ends, then lets those in flight finish.
-func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
+// serveHTTP answers requests until ctx ends, over TLS when secure is not nil, then lets those in flight finish.
+func serveHTTP(ctx context.Context, l net.Listener, secure *tls.Config, h http.Handler, logger *slog.Logger) error {
 	s := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: h, TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog:    slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.Serve(l) }()
+	go func() {
+		if secure != nil {
+			failed <- s.ServeTLS(l, "", "")
+		} else {
+			failed <- s.Serve(l)
+		}
+	}()
 	select {
 	case err := <-failed:
 		return err

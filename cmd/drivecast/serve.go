@@ -13,7 +13,8 @@ import (
 )
 
 func (a *app) serveCommand() *cobra.Command {
-	var name, tracking string
+	var name, tracking, tokens string
+	var secure tlsOptions
 	var addr address
 	var verbose bool
 	c := &cobra.Command{
@@ -34,12 +35,14 @@ MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/
 			if verbose {
 				level = slog.LevelDebug
 			}
-			return a.serve(c.Context(), name, tracking, addr, a.logger(level))
+			return a.serve(c.Context(), name, tracking, tokens, addr, secure, a.logger(level))
 		},
 	}
 	f := c.Flags()
 	f.StringVarP(&name, "model-uri", "m", "", "model (required)")
 	f.StringVar(&tracking, "tracking-uri", "", "server of a models:/ or runs:/ model (default: $MLFLOW_TRACKING_URI or "+defaultTrackingURI+")")
+	f.StringVar(&tokens, "token-file", "", "file of bearer tokens, one a line; requests but probes must carry one")
+	secure.addTo(c)
 	f.BoolVar(&verbose, "verbose", false, "log every fault of a request")
 	addr.addTo(c, 5000)
 	accept(c, "no-conda", "install-mlflow", "enable-mlserver")
@@ -50,7 +53,11 @@ MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/
 	return c
 }
 
-func (a *app) serve(ctx context.Context, name, tracking string, addr address, logger *slog.Logger) error {
+func (a *app) serve(ctx context.Context, name, tracking, tokens string, addr address, pair tlsOptions, logger *slog.Logger) error {
+	secure, err := pair.config()
+	if err != nil {
+		return err
+	}
 	l, err := listen(ctx, net.JoinHostPort(addr.host, strconv.Itoa(addr.port)), "--port")
 	if err != nil {
 		return err
@@ -60,10 +67,18 @@ func (a *app) serve(ctx context.Context, name, tracking string, addr address, lo
 	if err != nil {
 		return err
 	}
-	h, err := score.NewHandler(score.Config{Model: m, Logger: logger})
+	scorer, err := score.NewHandler(score.Config{Model: m, Logger: logger})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "serving %s (%s) on http://%s/invocations\n", name, m.Format, l.Addr())
-	return serveHTTP(ctx, l, h, logger)
+	h, flush, err := a.measured(ctx, scorer, logger)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	if h, err = guarded(h, tokens); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "serving %s (%s) on %s://%s/invocations\n", name, m.Format, pair.scheme(), l.Addr())
+	return serveHTTP(ctx, l, secure, h, logger)
 }

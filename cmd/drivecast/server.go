@@ -11,12 +11,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
+	"github.com/drivecast/drivecast/internal/gate"
 	"github.com/drivecast/drivecast/internal/mlflow"
+	"github.com/drivecast/drivecast/internal/monitor"
 	"github.com/drivecast/drivecast/internal/objectstore"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 	"github.com/drivecast/drivecast/internal/web"
@@ -32,6 +35,10 @@ type serverOptions struct {
 	origins     []string
 	durable     bool
 	exposeToAll bool
+
+	auth authOptions
+	tls  tlsOptions
+	rate float64 // requests a second of one client; 0 is any number
 
 	webhookPrivate []string // hosts that webhooks may go to although they are not public
 }
@@ -57,8 +64,12 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 			return a.trackingServer(c.Context(), o, addr, a.logger(level))
 		},
 	}
+	c.AddCommand(a.userCommand(), a.tokenCommand(), a.auditLogCommand())
+	o.auth.addTo(c)
+	o.tls.addTo(c)
 	f := c.Flags()
-	f.StringVar(&o.backend, "backend-store-uri", "sqlite:///"+strings.TrimPrefix(defaultDataDir, "./")+"/"+storeFile, "where records are kept: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
+	f.Float64Var(&o.rate, "rate-limit", 0, "requests that one client address may send a second, ten times as many at once; 0 is any number")
+	f.StringVar(&o.backend, "backend-store-uri", defaultBackend(), "where records are kept: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
 	f.StringVar(&o.root, "default-artifact-root", "", "where runs keep their files (default: mlflow-artifacts:/, through this server)")
 	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "where files that go through this server are kept: a folder, s3://, gs:// or wasbs://")
 	f.StringSliceVar(&o.webhookPrivate, "webhook-allow-private", nil, "host that webhooks may go to although it is not public; may be given several times")
@@ -79,8 +90,15 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 }
 
 func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address, logger *slog.Logger) error {
-	if !loopback(addr.host) && !o.exposeToAll {
-		return errs.New(errs.Usage, "--host %s can be reached by others, and nobody would be asked who they are; listen on 127.0.0.1, or say --allow-unauthenticated", addr.host)
+	if err := o.auth.resolve(a.getenv); err != nil {
+		return err
+	}
+	secure, err := o.tls.config()
+	if err != nil {
+		return err
+	}
+	if !loopback(addr.host) && !o.exposeToAll && !o.auth.on {
+		return errs.New(errs.Usage, "--host %s can be reached by others, and nobody would be asked who they are; ask them with --auth, listen on 127.0.0.1, or say --allow-unauthenticated", addr.host)
 	}
 	l, err := listen(ctx, net.JoinHostPort(addr.host, strconv.Itoa(addr.port)), "--port")
 	if err != nil {
@@ -92,8 +110,21 @@ func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address,
 		return err
 	}
 	defer closeStore()
-	fmt.Fprintf(a.stderr, "tracking server and registry on http://%s/, records in %s\n", l.Addr(), sqlstore.Redact(o.backend))
-	return serveHTTP(ctx, l, h, logger)
+	proxies, err := parsePrefixes(o.auth.proxies)
+	if err != nil {
+		return err
+	}
+	h = gate.Limit(h, o.rate, int(10*o.rate), proxies, a.now)
+	fmt.Fprintf(a.stderr, "tracking server and registry on %s://%s/, records in %s\n", o.tls.scheme(), l.Addr(), sqlstore.Redact(o.backend))
+	if o.auth.on && secure == nil && !loopback(addr.host) && len(proxies) == 0 {
+		fmt.Fprintln(a.stderr, "passwords and tokens cross the network unencrypted; use --tls-cert and --tls-key, or a proxy that speaks TLS and --trusted-proxies")
+	}
+	return serveHTTP(ctx, l, secure, h, logger)
+}
+
+// defaultBackend is where records are kept unless a flag says otherwise.
+func defaultBackend() string {
+	return "sqlite:///" + strings.TrimPrefix(defaultDataDir, "./") + "/" + storeFile
 }
 
 func loopback(host string) bool {
@@ -107,7 +138,12 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	if err := makeParent(o.backend); err != nil {
 		return nil, nil, err
 	}
-	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable, KeyFile: keyFile(o.backend), BeforeMigration: a.beforeMigration(o.backend)})
+	m := monitor.New("tracking", readBuild().Version)
+	stop, err := m.Export(ctx, a.getenv, "tracking", readBuild().Version, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := sqlstore.Open(ctx, o.backend, sqlstore.Options{Durable: o.durable, KeyFile: keyFile(o.backend), BeforeMigration: a.beforeMigration(o.backend), Observe: m.ObserveStore})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -123,24 +159,43 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 			return nil, nil, err
 		}
 	}
-	api, err := mlflow.NewHandler(ctx, mlflow.Config{
-		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Root: root, Version: o.version,
-		Webhooks: db.Webhooks(), WebhookPrivate: o.webhookPrivate,
-		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
-	})
+	users, err := a.openUsers(ctx, &o.auth, db, logger)
 	if err != nil {
 		closeArtifacts(files)
 		db.Close()
 		return nil, nil, err
 	}
-	api.Page = web.Handler(api.Runs, api.Models)
-	return api, func() {
+	api, err := mlflow.NewHandler(ctx, mlflow.Config{
+		Tracking: db.Tracking(), Registry: db.Registry(), Artifacts: files, DefaultArtifactRoot: o.root, Root: root, Version: o.version,
+		Auth: users.auth, Gate: users.wrap(), Stopping: ctx.Done(), Webhooks: db.Webhooks(), WebhookPrivate: o.webhookPrivate,
+		AllowedHosts: o.hosts, CORSOrigins: o.origins, Logger: logger, Now: a.now,
+	})
+	if err != nil {
+		users.close()
+		closeArtifacts(files)
+		db.Close()
+		return nil, nil, err
+	}
+	api.Mount("/", web.Handler(api.Records(), api.Records(), users.viewer()))
+	api.Mount("/metrics", m.Handler())
+	return m.Wrap(api, api.Route), func() {
+		flush(ctx, stop, logger)
+		users.close()
 		for _, err := range []error{api.Close(), closeArtifacts(files), db.Close()} {
 			if err != nil {
 				logger.Error("close", "err", err)
 			}
 		}
 	}, nil
+}
+
+// flush sends what telemetry is left, for a while.
+func flush(ctx context.Context, stop func(context.Context) error, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := stop(ctx); err != nil {
+		logger.Warn("the last telemetry was not sent", "err", err)
+	}
 }
 
 // keyFile is where the key lies that seals secrets in a database of a server;

@@ -163,7 +163,7 @@ func (l *loop) steps(ctx context.Context, start func(string, func(context.Contex
 	}
 	start("tracking server", func(ctx context.Context) error {
 		defer closeStore()
-		return serveHTTP(ctx, tracking, handler, l.logger)
+		return serveHTTP(ctx, tracking, nil, handler, l.logger)
 	})
 	l.result.Tracking = l.tracking
 	l.bars.Line("tracking server and registry on %s", l.tracking)
@@ -183,8 +183,15 @@ func (l *loop) steps(ctx context.Context, start func(string, func(context.Contex
 	if h, err = l.openChampion(ctx); err != nil {
 		return err
 	}
+	h, flush, err := l.measured(ctx, h, l.logger)
+	if err != nil {
+		return err
+	}
 	l.result.Serving = "http://" + serving.Addr().String()
-	start("serving", func(ctx context.Context) error { return serveHTTP(ctx, serving, h, l.logger) })
+	start("serving", func(ctx context.Context) error {
+		defer flush()
+		return serveHTTP(ctx, serving, nil, h, l.logger)
+	})
 	l.bars.Line("champion served on %s", l.result.Serving)
 	return l.scoreSamples(ctx)
 }

@@ -16,6 +16,8 @@ import (
 var clients = []struct{ version, env string }{
 	{"2.4.1", "DRIVECAST_PY_MLFLOW_2_4_1"},
 	{"3.17.2", "DRIVECAST_PY_MLFLOW_3_17_2"},
+	{"2.22.0", "DRIVECAST_PY_MLFLOW_2_22_0"},
+	{"3.1.4", "DRIVECAST_PY_MLFLOW_3_1_4"},
 }
 
 func interpreter(t *testing.T, env string) string {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/registry"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
@@ -37,6 +38,9 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, rest string) {
 	if err == nil && p == "" {
 		err = errs.New(errs.Invalid, "Invalid path")
 	}
+	if err == nil {
+		err = h.requireFile(r.Context(), p, fileLevel(r.Method))
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -46,7 +50,9 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, rest string) {
 		h.send(w, r, h.cfg.Artifacts, p)
 		return
 	case http.MethodPut:
-		err = h.cfg.Artifacts.Put(r.Context(), p, r.Body, r.ContentLength)
+		body, calm := patiently(w, r.Body)
+		err = h.cfg.Artifacts.Put(r.Context(), p, body, r.ContentLength)
+		calm()
 	case http.MethodDelete:
 		err = h.cfg.Artifacts.Delete(r.Context(), p)
 	default:
@@ -61,6 +67,17 @@ func (h *Handler) proxy(w http.ResponseWriter, r *http.Request, rest string) {
 	io.WriteString(w, "{}")
 }
 
+// fileLevel is what each method needs; it takes more to delete than to write.
+func fileLevel(method string) auth.Level {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		return auth.Read
+	case http.MethodPut, http.MethodPost:
+		return auth.Edit
+	}
+	return auth.Manage
+}
+
 func (h *Handler) proxyList(w http.ResponseWriter, r *http.Request) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -68,6 +85,9 @@ func (h *Handler) proxyList(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p, err := artifact.Clean(q.Get("path"))
+	if err == nil {
+		err = h.requireFile(r.Context(), p, auth.Read)
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -196,6 +216,9 @@ func (h *Handler) getArtifact(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	info, err := h.Runs.RunInfo(r.Context(), id)
+	if err == nil {
+		err = h.requireRun(r.Context(), id, auth.Read)
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -205,6 +228,10 @@ func (h *Handler) getArtifact(w http.ResponseWriter, r *http.Request) {
 
 // getVersionArtifact serves /model-versions/get-artifact?name=…&version=…&path=….
 func (h *Handler) getVersionArtifact(w http.ResponseWriter, r *http.Request) {
+	if err := h.require(r.Context(), auth.Model, queryValue(r, "name"), auth.Read); err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	v, err := h.Models.Version(r.Context(), queryValue(r, "name"), queryValue(r, "version"))
 	if err != nil {
 		h.fail(w, r, err)
@@ -223,6 +250,7 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 	case rest == "get-artifact":
 		h.getArtifact(w, r)
 	case rest == "upload-artifact" && r.Method == http.MethodPost:
+		defer hurry(w, bodyTime)()
 		if err := h.upload(r); err != nil {
 			h.fail(w, r, err)
 		} else {
@@ -230,6 +258,9 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 		}
 	case strings.HasPrefix(rest, "logged-models/") && strings.HasSuffix(rest, "/artifacts/files"):
 		m, err := h.Runs.Model(r.Context(), strings.TrimSuffix(strings.TrimPrefix(rest, "logged-models/"), "/artifacts/files"))
+		if err == nil {
+			err = h.require(r.Context(), auth.Experiment, m.ExperimentID, auth.Read)
+		}
 		if err != nil {
 			h.fail(w, r, err)
 		} else {
@@ -243,6 +274,9 @@ func (h *Handler) serveFiles(w http.ResponseWriter, r *http.Request, rest string
 
 func (h *Handler) upload(r *http.Request) error {
 	info, err := h.Runs.RunInfo(r.Context(), queryValue(r, "run_uuid", "run_id"))
+	if err == nil {
+		err = h.require(r.Context(), auth.Experiment, info.ExperimentID, auth.Edit)
+	}
 	if err != nil {
 		return err
 	}

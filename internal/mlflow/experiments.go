@@ -2,32 +2,33 @@ package mlflow
 
 import (
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
 
 var experimentRoutes = []at{
-	{"POST", "experiments/create", "name!:string artifact_location:string tags:array", createExperiment},
-	{"POST GET", "experiments/search", "view_type:any max_results:int order_by:strings filter:string page_token:string", searchExperiments},
-	{"GET", "experiments/list", "view_type:any max_results:int page_token:string", searchExperiments},
-	{"GET", "experiments/get", "experiment_id!:string", getExperiment},
-	{"GET", "experiments/get-by-name", "experiment_name!:string", getExperimentByName},
-	{"POST", "experiments/delete", "experiment_id!:string", func(c *call) error {
+	{"POST", "experiments/create", makes, "name!:string artifact_location:string tags:array", createExperiment},
+	{"POST GET", "experiments/search", anyone, "view_type:any max_results:int order_by:strings filter:string page_token:string", searchExperiments},
+	{"GET", "experiments/list", anyone, "view_type:any max_results:int page_token:string", searchExperiments},
+	{"GET", "experiments/get", inExperiment(auth.Read), "experiment_id!:string", getExperiment},
+	{"GET", "experiments/get-by-name", readsNamed, "experiment_name!:string", getExperimentByName},
+	{"POST", "experiments/delete", inExperiment(auth.Manage), "experiment_id!:string", func(c *call) error {
 		return c.done(c.h.Runs.DeleteExperiment(c.r.Context(), c.str("experiment_id")))
 	}},
-	{"POST", "experiments/restore", "experiment_id!:string", func(c *call) error {
+	{"POST", "experiments/restore", inExperiment(auth.Manage), "experiment_id!:string", func(c *call) error {
 		return c.done(c.h.Runs.RestoreExperiment(c.r.Context(), c.str("experiment_id")))
 	}},
-	{"POST", "experiments/update", "experiment_id!:string new_name!:string", func(c *call) error {
+	{"POST", "experiments/update", inExperiment(auth.Edit), "experiment_id!:string new_name!:string", func(c *call) error {
 		return c.done(c.h.Runs.RenameExperiment(c.r.Context(), c.str("experiment_id"), c.str("new_name")))
 	}},
-	{"POST", "experiments/set-experiment-tag", "experiment_id!:string key!:string value:string", func(c *call) error {
+	{"POST", "experiments/set-experiment-tag", inExperiment(auth.Edit), "experiment_id!:string key!:string value:string", func(c *call) error {
 		return c.done(c.h.Runs.SetExperimentTag(c.r.Context(), c.str("experiment_id"), tracking.Tag{Key: c.str("key"), Value: c.str("value")}))
 	}},
-	{"POST", "experiments/delete-experiment-tag", "experiment_id!:string key!:string", func(c *call) error {
+	{"POST", "experiments/delete-experiment-tag", inExperiment(auth.Edit), "experiment_id!:string key!:string", func(c *call) error {
 		return c.done(c.h.Runs.DeleteExperimentTag(c.r.Context(), c.str("experiment_id"), c.str("key")))
 	}},
-	{"POST", "experiments/search-datasets", "experiment_ids:strings", searchDatasets},
-	{"GET", "server-info", "", func(c *call) error {
+	{"POST", "experiments/search-datasets", anyone, "experiment_ids:strings", searchDatasets},
+	{"GET", "server-info", anyone, "", func(c *call) error {
 		return c.json(map[string]any{
 			"store_type": "SqlStore", "workspaces_enabled": false, "multipart_uploads_enabled": false, "multipart_downloads_enabled": false,
 			"presigned_upload_run_id_supported": false, "presigned_upload_model_id_supported": false, "trace_archival_enabled": false,
@@ -122,7 +123,7 @@ func searchExperiments(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, next, err := c.h.Runs.SearchExperiments(c.r.Context(), s)
+	page, next, err := c.h.Records().SearchExperiments(c.r.Context(), s)
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,11 @@ func searchExperiments(c *call) error {
 }
 
 func searchDatasets(c *call) error {
-	list, err := c.h.Runs.DatasetSummaries(c.r.Context(), c.strs("experiment_ids"))
+	ids, err := c.h.Records().experiments(c.r.Context(), c.strs("experiment_ids"))
+	if err != nil {
+		return err
+	}
+	list, err := c.h.Runs.DatasetSummaries(c.r.Context(), ids)
 	if err != nil {
 		return err
 	}

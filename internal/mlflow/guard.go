@@ -24,6 +24,10 @@ func (h *Handler) guard(w http.ResponseWriter, r *http.Request) bool {
 	}
 	origin := r.Header.Get("Origin")
 	if origin == "" {
+		if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			http.Error(w, "Cross-origin request blocked", http.StatusForbidden)
+			return false
+		}
 		return true
 	}
 	allowed := slices.Contains(h.cfg.CORSOrigins, "*") || slices.Contains(h.cfg.CORSOrigins, origin)

@@ -10,11 +10,14 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/registry"
 	"github.com/drivecast/drivecast/internal/tracking"
 	"github.com/drivecast/drivecast/internal/webhook"
@@ -40,13 +43,17 @@ type Config struct {
 	// there and nowhere else.
 	DefaultArtifactRoot string
 
+	// Auth says who may do what; nil lets everyone do everything. Gate wraps
+	// everything that this handler answers and puts who asks into the context; it
+	// belongs to Auth.
+	Auth *auth.Service
+	Gate func(http.Handler) http.Handler
+
+	Stopping <-chan struct{} // closed when the server is about to stop: streams end; nil is never
+
 	// Root is the store at DefaultArtifactRoot when that is neither a local folder
 	// nor this server; nil means that the server lists and reads no files there.
 	Root artifact.Store
-
-	// Who returns who a request comes from, when that was checked; nil means that
-	// nobody checks.
-	Who func(context.Context) (name string, ok bool)
 
 	Webhooks       webhook.Store // nil means that there are no webhooks
 	WebhookPrivate []string      // hosts that webhooks may go to although they are private, over http too
@@ -64,15 +71,19 @@ type Config struct {
 type Handler struct {
 	Runs   *tracking.Service // the record of experiments, for pages of our own
 	Models *registry.Service // the register of models
-	Page   http.Handler      // answers at /, behind the same checks; nil is 404
 
 	cfg    Config
 	root   string     // the URI below which experiments keep their files
 	local  *localRoot // nil when artifacts are proxied
 	routes map[string]map[string]route
+	mounts map[string]http.Handler
+	inner  http.Handler // dispatch, behind the gate
 	closer func() error
 	hooks  *webhook.Service // nil when there are none
 	cache  runCache
+
+	boot    string // tells the events of this process from those of the one before
+	streams atomic.Int64
 }
 
 // NewHandler makes a handler. It prepares the stores, so ctx bounds only the
@@ -92,6 +103,9 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 	}
 	if cfg.Seed == 0 {
 		cfg.Seed = tracking.Seed()
+	}
+	if (cfg.Auth == nil) != (cfg.Gate == nil) {
+		return nil, errs.New(errs.Internal, "users without a gate, or a gate without users")
 	}
 	root := strings.TrimRight(cfg.DefaultArtifactRoot, "/")
 	h := &Handler{cfg: cfg, closer: func() error { return nil }}
@@ -117,7 +131,12 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	h.startHooks()
-	h.routes = h.table()
+	h.boot = strconv.FormatUint(tracking.Seed(), 36)
+	h.routes, h.mounts = h.table(), h.mounted()
+	h.inner = http.HandlerFunc(h.dispatch)
+	if cfg.Gate != nil {
+		h.inner = cfg.Gate(h.inner)
+	}
 	return h, nil
 }
 
@@ -202,5 +221,5 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.guard(w, r) {
 		return
 	}
-	h.dispatch(w, r)
+	h.inner.ServeHTTP(w, r)
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/registry"
 )
 
@@ -28,8 +29,8 @@ func (h *Handler) acting(r *http.Request) *http.Request {
 		return r
 	}
 	a := registry.Actor{Who: said(r, UserHeader, maxWho), Why: said(r, ReasonHeader, maxWhy)}
-	if h.cfg.Who != nil {
-		a.Who, a.Verified = h.cfg.Who(r.Context())
+	if i := auth.From(r.Context()); i != nil {
+		a.Who, a.Verified = i.User.Name, true
 	}
 	return r.WithContext(registry.WithActor(r.Context(), a))
 }

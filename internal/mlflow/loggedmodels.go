@@ -2,21 +2,22 @@ package mlflow
 
 import (
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
 
 var modelRoutes = []at{
-	{"POST", "logged-models", "experiment_id!:string name:string model_type:string source_run_id:string params:array tags:array", createLoggedModel},
-	{"POST", "logged-models/search", "experiment_ids!:strings filter:string datasets:array max_results:int order_by:array page_token:string", searchLoggedModels},
-	{"GET", "logged-models/*", "", func(c *call) error { return c.model(c.h.Runs.Model(c.r.Context(), c.path[0])) }},
-	{"PATCH", "logged-models/*", "status!:any", finalizeLoggedModel},
-	{"DELETE", "logged-models/*", "", func(c *call) error { return c.done(c.h.Runs.DeleteModel(c.r.Context(), c.path[0])) }},
-	{"PATCH", "logged-models/*/tags", "tags:array", setLoggedModelTags},
-	{"DELETE", "logged-models/*/tags/*", "", func(c *call) error {
+	{"POST", "logged-models", inExperiment(auth.Edit), "experiment_id!:string name:string model_type:string source_run_id:string params:array tags:array", createLoggedModel},
+	{"POST", "logged-models/search", anyone, "experiment_ids!:strings filter:string datasets:array max_results:int order_by:array page_token:string", searchLoggedModels},
+	{"GET", "logged-models/*", ofLogged(auth.Read), "", func(c *call) error { return c.model(c.h.Runs.Model(c.r.Context(), c.path[0])) }},
+	{"PATCH", "logged-models/*", ofLogged(auth.Edit), "status!:any", finalizeLoggedModel},
+	{"DELETE", "logged-models/*", ofLogged(auth.Manage), "", func(c *call) error { return c.done(c.h.Runs.DeleteModel(c.r.Context(), c.path[0])) }},
+	{"PATCH", "logged-models/*/tags", ofLogged(auth.Edit), "tags:array", setLoggedModelTags},
+	{"DELETE", "logged-models/*/tags/*", ofLogged(auth.Edit), "", func(c *call) error {
 		return c.done(c.h.Runs.DeleteModelTag(c.r.Context(), c.path[0], c.path[1]))
 	}},
-	{"POST", "logged-models/*/params", "params:array", logLoggedModelParams},
-	{"GET", "logged-models/*/artifacts/directories", "artifact_directory_path:string page_token:string", listLoggedModelArtifacts},
+	{"POST", "logged-models/*/params", ofLogged(auth.Edit), "params:array", logLoggedModelParams},
+	{"GET", "logged-models/*/artifacts/directories", ofLogged(auth.Read), "artifact_directory_path:string page_token:string", listLoggedModelArtifacts},
 }
 
 func (e *encoder) model(m *tracking.LoggedModel) {
@@ -114,6 +115,10 @@ func searchLoggedModels(c *call) error {
 		return err
 	}
 	q := tracking.ModelSearch{ExperimentIDs: c.strs("experiment_ids"), Filter: c.str("filter"), Limit: int(c.num("max_results")), Token: c.str("page_token")}
+	var err error
+	if q.ExperimentIDs, err = c.h.Records().experiments(c.r.Context(), q.ExperimentIDs); err != nil {
+		return err
+	}
 	for _, d := range datasets {
 		if d.Name == "" {
 			return errs.New(errs.Invalid, "`dataset_name` in the `datasets` clause must be specified.")

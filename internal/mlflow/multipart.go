@@ -9,6 +9,7 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
 
@@ -26,9 +27,9 @@ const (
 )
 
 var partRoutes = map[string]at{
-	"create":   {"POST", "", "path!:string num_parts:int", beginParts},
-	"complete": {"POST", "", "path!:string upload_id:string parts!:array", finishParts},
-	"abort":    {"POST", "", "path!:string upload_id:string", abortParts},
+	"create":   {"POST", "", nil, "path!:string num_parts:int", beginParts},
+	"complete": {"POST", "", nil, "path!:string upload_id:string parts!:array", finishParts},
+	"abort":    {"POST", "", nil, "path!:string upload_id:string", abortParts},
 }
 
 // proxyParts serves mlflow-artifacts/mpu/…, uploads in parts that go straight to
@@ -74,6 +75,9 @@ func (c *call) inParts() (artifact.Multipart, string, error) {
 		err = errs.New(errs.Invalid, "Invalid path")
 	}
 	if err != nil {
+		return nil, "", err
+	}
+	if err := c.h.requireFile(c.r.Context(), path.Join(folder, file), auth.Edit); err != nil {
 		return nil, "", err
 	}
 	store, ok := c.h.cfg.Artifacts.(artifact.Multipart)
@@ -140,6 +144,9 @@ func abortParts(c *call) error {
 
 func (h *Handler) signedDownload(w http.ResponseWriter, r *http.Request, p string) error {
 	p, err := artifact.Clean(p)
+	if err == nil {
+		err = h.requireFile(r.Context(), p, auth.Read)
+	}
 	if err != nil {
 		return err
 	}

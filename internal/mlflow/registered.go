@@ -3,63 +3,64 @@ package mlflow
 import (
 	"strconv"
 
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/registry"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
 
 var registryRoutes = []at{
-	{"POST", "registered-models/create", "name!:string tags:array description:string", createRegistered},
-	{"POST", "registered-models/rename", "name!:string new_name!:string", func(c *call) error {
+	{"POST", "registered-models/create", makesModel, "name!:string tags:array description:string", createRegistered},
+	{"POST", "registered-models/rename", ofModel(auth.Edit), "name!:string new_name!:string", func(c *call) error {
 		return c.registered(c.h.Models.RenameModel(c.r.Context(), c.str("name"), c.str("new_name")))
 	}},
-	{"PATCH", "registered-models/update", "name!:string description:string", func(c *call) error {
+	{"PATCH", "registered-models/update", ofModel(auth.Edit), "name!:string description:string", func(c *call) error {
 		return c.registered(c.h.Models.DescribeModel(c.r.Context(), c.str("name"), c.str("description")))
 	}},
-	{"DELETE", "registered-models/delete", "name!:string", func(c *call) error {
+	{"DELETE", "registered-models/delete", ofModel(auth.Manage), "name!:string", func(c *call) error {
 		return c.done(c.h.Models.DeleteModel(c.r.Context(), c.str("name")))
 	}},
-	{"GET", "registered-models/history", "name!:string alias:string at:int", modelHistory},
-	{"GET", "registered-models/get", "name!:string", func(c *call) error {
+	{"GET", "registered-models/history", ofModel(auth.Read), "name!:string alias:string at:int", modelHistory},
+	{"GET", "registered-models/get", ofModel(auth.Read), "name!:string", func(c *call) error {
 		return c.registered(c.h.Models.Model(c.r.Context(), c.str("name")))
 	}},
-	{"GET POST", "registered-models/search", "filter:string max_results:int order_by:strings page_token:string", searchRegistered},
-	{"GET POST", "registered-models/get-latest-versions", "name!:string stages:strings", getLatestVersions},
-	{"POST", "registered-models/set-tag", "name!:string key!:string value:string", func(c *call) error {
+	{"GET POST", "registered-models/search", anyone, "filter:string max_results:int order_by:strings page_token:string", searchRegistered},
+	{"GET POST", "registered-models/get-latest-versions", ofModel(auth.Read), "name!:string stages:strings", getLatestVersions},
+	{"POST", "registered-models/set-tag", ofModel(auth.Edit), "name!:string key!:string value:string", func(c *call) error {
 		err := c.h.Models.SetModelTag(c.r.Context(), c.str("name"), registry.Tag{Key: c.str("key"), Value: c.str("value")})
 		return c.fired(err, "REGISTERED_MODEL_TAG", "SET", "name", "key", "value")
 	}},
-	{"DELETE", "registered-models/delete-tag", "name!:string key!:string", func(c *call) error {
+	{"DELETE", "registered-models/delete-tag", ofModel(auth.Edit), "name!:string key!:string", func(c *call) error {
 		return c.fired(c.h.Models.DeleteModelTag(c.r.Context(), c.str("name"), c.str("key")), "REGISTERED_MODEL_TAG", "DELETED", "name", "key")
 	}},
-	{"POST", "registered-models/alias", "name!:string alias!:string version!:string", func(c *call) error {
+	{"POST", "registered-models/alias", ofModel(auth.Edit), "name!:string alias!:string version!:string", func(c *call) error {
 		return c.fired(c.h.Models.SetAlias(c.r.Context(), c.str("name"), c.str("alias"), c.str("version")), "MODEL_VERSION_ALIAS", "CREATED", "name", "alias", "version")
 	}},
-	{"DELETE", "registered-models/alias", "name!:string alias!:string", func(c *call) error {
+	{"DELETE", "registered-models/alias", ofModel(auth.Manage), "name!:string alias!:string", func(c *call) error {
 		return c.fired(c.h.Models.DeleteAlias(c.r.Context(), c.str("name"), c.str("alias")), "MODEL_VERSION_ALIAS", "DELETED", "name", "alias")
 	}},
-	{"GET", "registered-models/alias", "name!:string alias!:string", func(c *call) error {
+	{"GET", "registered-models/alias", ofModel(auth.Read), "name!:string alias!:string", func(c *call) error {
 		return c.version(c.h.Models.VersionByAlias(c.r.Context(), c.str("name"), c.str("alias")))
 	}},
-	{"POST", "model-versions/create", "name!:string source!:string run_id:string tags:array run_link:string description:string model_id:string", createVersion},
-	{"PATCH", "model-versions/update", "name!:string version!:string description:string", func(c *call) error {
+	{"POST", "model-versions/create", makesVersion, "name!:string source!:string run_id:string tags:array run_link:string description:string model_id:string", createVersion},
+	{"PATCH", "model-versions/update", ofModel(auth.Edit), "name!:string version!:string description:string", func(c *call) error {
 		return c.version(c.h.Models.DescribeVersion(c.r.Context(), c.str("name"), c.str("version"), c.str("description")))
 	}},
-	{"POST", "model-versions/transition-stage", "name!:string version!:string stage!:string archive_existing_versions:bool", func(c *call) error {
+	{"POST", "model-versions/transition-stage", ofModel(auth.Edit), "name!:string version!:string stage!:string archive_existing_versions:bool", func(c *call) error {
 		return c.version(c.h.Models.StageVersion(c.r.Context(), c.str("name"), c.str("version"), c.str("stage"), c.flag("archive_existing_versions")))
 	}},
-	{"DELETE", "model-versions/delete", "name!:string version!:string", func(c *call) error {
+	{"DELETE", "model-versions/delete", ofModel(auth.Manage), "name!:string version!:string", func(c *call) error {
 		return c.done(c.h.Models.DeleteVersion(c.r.Context(), c.str("name"), c.str("version")))
 	}},
-	{"GET", "model-versions/get", "name!:string version!:string", func(c *call) error {
+	{"GET", "model-versions/get", ofModel(auth.Read), "name!:string version!:string", func(c *call) error {
 		return c.version(c.h.Models.Version(c.r.Context(), c.str("name"), c.str("version")))
 	}},
-	{"GET POST", "model-versions/search", "filter:string max_results:int order_by:strings page_token:string", searchVersions},
-	{"GET", "model-versions/get-download-uri", "name!:string version!:string", getDownloadURI},
-	{"POST", "model-versions/set-tag", "name!:string version!:string key!:string value:string", func(c *call) error {
+	{"GET POST", "model-versions/search", anyone, "filter:string max_results:int order_by:strings page_token:string", searchVersions},
+	{"GET", "model-versions/get-download-uri", ofModel(auth.Read), "name!:string version!:string", getDownloadURI},
+	{"POST", "model-versions/set-tag", ofModel(auth.Edit), "name!:string version!:string key!:string value:string", func(c *call) error {
 		err := c.h.Models.SetVersionTag(c.r.Context(), c.str("name"), c.str("version"), registry.Tag{Key: c.str("key"), Value: c.str("value")})
 		return c.fired(err, "MODEL_VERSION_TAG", "SET", "name", "version", "key", "value")
 	}},
-	{"DELETE", "model-versions/delete-tag", "name!:string version!:string key!:string", func(c *call) error {
+	{"DELETE", "model-versions/delete-tag", ofModel(auth.Manage), "name!:string version!:string key!:string", func(c *call) error {
 		return c.fired(c.h.Models.DeleteVersionTag(c.r.Context(), c.str("name"), c.str("version"), c.str("key")), "MODEL_VERSION_TAG", "DELETED", "name", "version", "key")
 	}},
 }
@@ -203,7 +204,7 @@ func searchRegistered(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, next, err := c.h.Models.SearchModels(c.r.Context(), s)
+	page, next, err := c.h.Records().SearchModels(c.r.Context(), s)
 	if err != nil {
 		return err
 	}
@@ -238,7 +239,7 @@ func createVersion(c *call) error {
 	}
 	v, err := c.h.Models.CreateVersion(c.r.Context(), registry.NewVersion{
 		Name: c.str("name"), Source: c.str("source"), RunID: c.str("run_id"), RunLink: c.str("run_link"),
-		Description: c.str("description"), ModelID: c.str("model_id"), Tags: tags,
+		Description: c.str("description"), ModelID: c.str("model_id"), Tags: tags, UserID: c.sender(),
 	})
 	if err == nil && v.ModelID != "" {
 		err = c.h.noteRegistration(c.r.Context(), v)
@@ -254,7 +255,7 @@ func searchVersions(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, next, err := c.h.Models.SearchVersions(c.r.Context(), s)
+	page, next, err := c.h.Records().SearchVersions(c.r.Context(), s)
 	if err != nil {
 		return err
 	}

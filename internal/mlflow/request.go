@@ -35,6 +35,9 @@ func (c *call) read(f fields) error {
 	if err := c.checkContentType(); err != nil {
 		return err
 	}
+	if c.r.ContentLength != 0 {
+		defer hurry(c.w, bodyTime)()
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.h.cfg.MaxBody))
 	var tooLarge *http.MaxBytesError
 	switch {

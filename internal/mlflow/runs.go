@@ -3,36 +3,37 @@ package mlflow
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
 
 var runRoutes = []at{
-	{"POST", "runs/create", "experiment_id:string user_id:string run_name:string start_time:int tags:array", createRun},
-	{"POST", "runs/update", "run_id!:string status:any end_time:int run_name:string", updateRun},
-	{"POST", "runs/delete", "run_id!:string", func(c *call) error { return c.done(c.h.Runs.DeleteRun(c.r.Context(), c.runID())) }},
-	{"POST", "runs/restore", "run_id!:string", func(c *call) error { return c.done(c.h.Runs.RestoreRun(c.r.Context(), c.runID())) }},
-	{"GET", "runs/get", "run_id!:string", getRun},
-	{"POST", "runs/search", "experiment_ids:strings filter:string run_view_type:any max_results:int order_by:strings page_token:string", searchRuns},
-	{"POST", "runs/log-metric", "run_id!:string key!:string value!:float timestamp!:int step:int model_id:string dataset_name:string dataset_digest:string", logMetric},
-	{"POST", "runs/log-parameter", "run_id!:string key!:string value:string", logParam},
-	{"POST", "runs/set-tag", "run_id!:string key!:string value:string", setTag},
-	{"POST", "runs/delete-tag", "run_id!:string key!:string", func(c *call) error {
+	{"POST", "runs/create", inExperiment(auth.Edit), "experiment_id:string user_id:string run_name:string start_time:int tags:array", createRun},
+	{"POST", "runs/update", ofRun(auth.Edit), "run_id!:string status:any end_time:int run_name:string", updateRun},
+	{"POST", "runs/delete", ofRun(auth.Manage), "run_id!:string", func(c *call) error { return c.done(c.h.Runs.DeleteRun(c.r.Context(), c.runID())) }},
+	{"POST", "runs/restore", ofRun(auth.Manage), "run_id!:string", func(c *call) error { return c.done(c.h.Runs.RestoreRun(c.r.Context(), c.runID())) }},
+	{"GET", "runs/get", ofRun(auth.Read), "run_id!:string", getRun},
+	{"POST", "runs/search", anyone, "experiment_ids:strings filter:string run_view_type:any max_results:int order_by:strings page_token:string", searchRuns},
+	{"POST", "runs/log-metric", ofRun(auth.Edit), "run_id!:string key!:string value!:float timestamp!:int step:int model_id:string dataset_name:string dataset_digest:string", logMetric},
+	{"POST", "runs/log-parameter", ofRun(auth.Edit), "run_id!:string key!:string value:string", logParam},
+	{"POST", "runs/set-tag", ofRun(auth.Edit), "run_id!:string key!:string value:string", setTag},
+	{"POST", "runs/delete-tag", ofRun(auth.Edit), "run_id!:string key!:string", func(c *call) error {
 		return c.done(c.h.Runs.DeleteTag(c.r.Context(), c.runID(), c.str("key")))
 	}},
-	{"POST", "runs/log-batch", "run_id!:string metrics:array params:array tags:array", logBatch},
-	{"POST", "runs/log-model", "run_id!:string model_json!:string", func(c *call) error {
+	{"POST", "runs/log-batch", ofRun(auth.Edit), "run_id!:string metrics:array params:array tags:array", logBatch},
+	{"POST", "runs/log-model", ofRun(auth.Edit), "run_id!:string model_json!:string", func(c *call) error {
 		return c.done(c.h.Runs.LogModelHistory(c.r.Context(), c.runID(), c.str("model_json")))
 	}},
-	{"POST", "runs/log-inputs", "run_id!:string datasets:array models:array", logInputs},
-	{"POST", "runs/outputs", "run_id!:string models!:array", logOutputs},
-	{"GET", "metrics/get-history", "run_id!:string metric_key!:string page_token:string max_results:int", getHistory},
-	{"GET", "metrics/get-history-bulk", "run_id:strings metric_key:string max_results:int", getHistoryBulk},
-	{"GET", "metrics/get-history-bulk-interval", "run_ids!:strings metric_key!:string start_step:int end_step:int max_results:int", getHistoryInterval},
-	{"POST", "artifacts/presigned-upload-url", "run_id:string model_id:string path!:string expiration:int", signedUpload},
-	{"GET", "artifacts/list", "run_id!:string path:string page_token:string", listArtifacts},
+	{"POST", "runs/log-inputs", ofRun(auth.Edit), "run_id!:string datasets:array models:array", logInputs},
+	{"POST", "runs/outputs", ofRun(auth.Edit), "run_id!:string models!:array", logOutputs},
+	{"GET", "metrics/get-history", ofRun(auth.Read), "run_id!:string metric_key!:string page_token:string max_results:int", getHistory},
+	{"GET", "metrics/get-history-bulk", ofRuns, "run_id:strings metric_key:string max_results:int", getHistoryBulk},
+	{"GET", "metrics/get-history-bulk-interval", ofRuns, "run_ids!:strings metric_key!:string start_step:int end_step:int max_results:int", getHistoryInterval},
+	{"POST", "artifacts/presigned-upload-url", signsUpload, "run_id:string model_id:string path!:string expiration:int", signedUpload},
+	{"GET", "artifacts/list", ofRun(auth.Read), "run_id!:string path:string page_token:string", listArtifacts},
 }
 
 func indexed(list string, i int, field string) string {
@@ -89,7 +90,7 @@ func searchRuns(c *call) error {
 	}
 	p := &page{cache: &c.h.cache, bodies: map[string][]byte{}}
 	s.Have = p.have
-	page, next, err := c.h.Runs.SearchRuns(c.r.Context(), s)
+	page, next, err := c.h.Records().SearchRuns(c.r.Context(), s)
 	if err != nil {
 		return err
 	}
@@ -112,6 +113,9 @@ func searchRuns(c *call) error {
 func logMetric(c *call) error {
 	var v real
 	if err := c.decode("value", &v); err != nil {
+		return err
+	}
+	if err := c.requireLinked(auth.Edit, c.str("model_id")); err != nil {
 		return err
 	}
 	return c.done(c.h.Runs.Log(c.r.Context(), c.runID(), tracking.Batch{Single: true, Metrics: []tracking.Metric{{
@@ -182,10 +186,17 @@ func logBatch(c *call) error {
 	}
 	b := tracking.Batch{Metrics: make([]tracking.Metric, len(metrics))}
 	var err error
+	var models []string
 	for i := range metrics {
 		if b.Metrics[i], err = metrics[i].metric(i); err != nil {
 			return err
 		}
+		if id := metrics[i].ModelID; id != "" {
+			models = append(models, id)
+		}
+	}
+	if err := c.requireLinked(auth.Edit, models...); err != nil {
+		return err
 	}
 	if b.Params, err = c.tagList("params"); err != nil {
 		return err
@@ -213,6 +224,9 @@ func logInputs(c *call) error {
 			return missing(indexed("models", i, "model_id"))
 		}
 	}
+	if err := c.requireLinked(auth.Read, slices.Clone(ids)...); err != nil {
+		return err
+	}
 	return c.done(c.h.Runs.LogInputs(c.r.Context(), c.runID(), datasets, ids))
 }
 
@@ -225,10 +239,15 @@ func logOutputs(c *call) error {
 		return err
 	}
 	out := make([]tracking.ModelOutput, len(models))
+	ids := make([]string, len(models))
 	for i, m := range models {
+		ids[i] = m.ID
 		if out[i] = (tracking.ModelOutput{ModelID: m.ID, Step: int64(m.Step)}); m.ID == "" {
 			return missing(indexed("models", i, "model_id"))
 		}
+	}
+	if err := c.requireLinked(auth.Edit, ids...); err != nil {
+		return err
 	}
 	return c.done(c.h.Runs.LogOutputs(c.r.Context(), c.runID(), out))
 }
@@ -283,10 +302,7 @@ func getHistoryBulk(c *call) error {
 }
 
 func getHistoryInterval(c *call) error {
-	ids := c.strs("run_ids")
-	if len(ids) == 1 && strings.Contains(ids[0], ",") {
-		ids = strings.Split(ids[0], ",")
-	}
+	ids := c.runIDs()
 	if c.has("start_step") != c.has("end_step") {
 		return errs.New(errs.Invalid, "If either start step or end step are specified, both must be specified.")
 	}

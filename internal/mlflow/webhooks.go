@@ -12,13 +12,13 @@ import (
 )
 
 var webhookRoutes = []at{
-	{"POST", "webhooks", "name!:string url!:string events!:array description:string secret:string status:any", createWebhook},
-	{"GET", "webhooks", "max_results:int page_token:string", listWebhooks},
-	{"GET", "webhooks/*", "", func(c *call) error { return c.webhook(c.h.hooks.Get(c.r.Context(), c.path[0])) }},
-	{"PATCH", "webhooks/*", "name:string description:string url:string events:array secret:string status:any", updateWebhook},
-	{"DELETE", "webhooks/*", "", func(c *call) error { return c.done(c.h.hooks.Delete(c.r.Context(), c.path[0])) }},
-	{"POST", "webhooks/*/test", "event:any", testWebhook},
-	{"POST", "webhooks/*/replay", "delivery_id!:string", func(c *call) error {
+	{"POST", "webhooks", admin, "name!:string url!:string events!:array description:string secret:string status:any", createWebhook},
+	{"GET", "webhooks", admin, "max_results:int page_token:string", listWebhooks},
+	{"GET", "webhooks/*", admin, "", func(c *call) error { return c.webhook(c.h.hooks.Get(c.r.Context(), c.path[0])) }},
+	{"PATCH", "webhooks/*", admin, "name:string description:string url:string events:array secret:string status:any", updateWebhook},
+	{"DELETE", "webhooks/*", admin, "", func(c *call) error { return c.done(c.h.hooks.Delete(c.r.Context(), c.path[0])) }},
+	{"POST", "webhooks/*/test", admin, "event:any", testWebhook},
+	{"POST", "webhooks/*/replay", admin, "delivery_id!:string", func(c *call) error {
 		return c.done(c.h.hooks.Replay(c.r.Context(), c.str("delivery_id")))
 	}},
 }

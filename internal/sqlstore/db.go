@@ -24,6 +24,7 @@ type DB struct {
 	path        string // of the SQLite file, "" when in memory
 	key         string // file of the key that seals secrets, "" for none
 	keys        keyCache
+	observe     func(ctx context.Context, kind string, begin time.Time, err error)
 }
 
 // Options changes how a database is opened.
@@ -39,6 +40,10 @@ type Options struct {
 	// version, are about to be changed; nil copies an SQLite file beside itself, and
 	// makes none of PostgreSQL.
 	BeforeMigration func(ctx context.Context, d *DB, version int) error
+
+	// Observe is told of every transaction when it ends: its kind, "read" or
+	// "write", when it began and how it failed. nil is nobody.
+	Observe func(ctx context.Context, kind string, begin time.Time, err error)
 }
 
 // Open opens the database that uri names and brings its tables up to date.
@@ -54,6 +59,7 @@ func Open(ctx context.Context, uri string, o Options) (*DB, error) {
 		d.Close()
 		return nil, errs.Wrap(err, "open %s", Redact(uri))
 	}
+	d.observe = o.Observe
 	return d, nil
 }
 
@@ -175,6 +181,19 @@ func (d *DB) View(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (d *DB) run(ctx context.Context, p *pool, o *sql.TxOptions, f func(*Tx) error) error {
+	if d.observe == nil {
+		return d.transact(ctx, p, o, f)
+	}
+	begin, kind := time.Now(), "write"
+	if p == d.read {
+		kind = "read"
+	}
+	err := d.transact(ctx, p, o, f)
+	d.observe(ctx, kind, begin, err)
+	return err
+}
+
+func (d *DB) transact(ctx context.Context, p *pool, o *sql.TxOptions, f func(*Tx) error) error {
 	tx, err := p.db.BeginTx(ctx, o)
 	if err != nil {
 		return d.dialect.fault(err)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/filter"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
@@ -69,9 +70,32 @@ func (s *Tracking) CreateExperiment(ctx context.Context, e tracking.Experiment, 
 				return err
 			}
 		}
+		if err := t.grantMaker(auth.Thing{Kind: auth.Experiment, ID: strconv.FormatInt(id, 10)}); err != nil {
+			return err
+		}
 		return t.setTags("experiment_tags", "experiment", id, e.Tags)
 	})
 	return strconv.FormatInt(id, 10), err
+}
+
+// ExperimentsAt returns the experiments that keep their files at these locations.
+func (s *Tracking) ExperimentsAt(ctx context.Context, locations []string) (ids []string, err error) {
+	args := make([]any, len(locations))
+	for i, l := range locations {
+		args[i] = l
+	}
+	err = s.db.View(ctx, func(t *Tx) error {
+		ids = nil
+		return eachChunk(args, func(m string, args []any) error {
+			return t.each("SELECT id FROM experiments WHERE artifact_location IN "+m, args, func(r *sql.Rows) error {
+				var id int64
+				err := r.Scan(&id)
+				ids = append(ids, strconv.FormatInt(id, 10))
+				return err
+			})
+		})
+	})
+	return ids, err
 }
 
 // setTags sets tags in one of the tables of tags.

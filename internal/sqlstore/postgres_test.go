@@ -65,7 +65,7 @@ func openPostgres(t testing.TB, uri string) *sqlstore.DB {
 func TestPostgres(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Stores {
 		db := openPostgres(t, newDatabase(t, ""))
-		return storetest.Stores{Tracking: db.Tracking(), Registry: db.Registry()}
+		return storetest.Stores{Tracking: db.Tracking(), Registry: db.Registry(), Auth: db.Auth()}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"strconv"
 
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/registry"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
@@ -60,6 +61,9 @@ func (s *Registry) CreateModel(ctx context.Context, m registry.Model) error {
 			err = t.moved(key, registry.Move{Model: m.Name, Time: m.Created, What: registry.MovedModel, To: m.Name})
 		}
 		if err != nil {
+			return err
+		}
+		if err := t.grantMaker(auth.Thing{Kind: auth.Model, ID: m.Name}); err != nil {
 			return err
 		}
 		return t.setTags("registered_model_tags", "model", key, trackingTags(m.Tags))
@@ -161,6 +165,9 @@ func (s *Registry) RenameModel(ctx context.Context, name, newName string, now in
 		if err != nil {
 			return err
 		}
+		if err := t.moveGrants(auth.Model, name, newName); err != nil {
+			return err
+		}
 		if _, err = t.Exec("UPDATE model_versions SET updated = ? WHERE model = ?", now, key); err != nil || name == newName {
 			return err
 		}
@@ -190,7 +197,10 @@ func (s *Registry) DeleteModel(ctx context.Context, name string, now int64) erro
 		if err == nil && n == 0 {
 			err = registry.NoModel(name)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.moveGrants(auth.Model, name, "")
 	})
 }
 

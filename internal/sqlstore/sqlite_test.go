@@ -23,7 +23,7 @@ func openFile(t *testing.T, file string) *sqlstore.DB {
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Stores {
 		db := openFile(t, filepath.Join(t.TempDir(), "store.db"))
-		return storetest.Stores{Tracking: db.Tracking(), Registry: db.Registry()}
+		return storetest.Stores{Tracking: db.Tracking(), Registry: db.Registry(), Auth: db.Auth()}
 	})
 }
 

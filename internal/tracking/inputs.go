@@ -17,7 +17,7 @@ func (s *Service) LogInputs(ctx context.Context, runID string, datasets []Datase
 			return err
 		}
 	}
-	return s.store.LogInputs(ctx, runID, datasets, models)
+	return s.changed(ctx, runID, "logged", s.store.LogInputs(ctx, runID, datasets, models))
 }
 
 func checkDataset(where string, d DatasetInput) error {
@@ -52,7 +52,7 @@ func (s *Service) LogOutputs(ctx context.Context, runID string, models []ModelOu
 	if err := CheckRunID(runID); err != nil {
 		return err
 	}
-	return s.store.LogOutputs(ctx, runID, models)
+	return s.changed(ctx, runID, "logged", s.store.LogOutputs(ctx, runID, models))
 }
 
 // DatasetSummaries returns the datasets of the experiments, at most 1000.

@@ -55,6 +55,8 @@ func (s *Service) CreateRun(ctx context.Context, n NewRun) (*Run, error) {
 	if r.ArtifactURI, err = s.store.CreateRun(ctx, r); err != nil {
 		return nil, err
 	}
+	s.owners.put(r.ID, r.ExperimentID)
+	s.feed.add(Change{ExperimentID: r.ExperimentID, RunID: r.ID, What: "created"})
 	return r, nil
 }
 
@@ -100,17 +102,18 @@ func (s *Service) UpdateRun(ctx context.Context, id string, c RunChange) (*RunIn
 		return nil, err
 	}
 	c.Name = truncate(c.Name, MaxRunTagValue)
-	return s.store.UpdateRun(ctx, id, c)
+	info, err := s.store.UpdateRun(ctx, id, c)
+	return info, s.changed(ctx, id, "updated", err)
 }
 
 // DeleteRun marks a run deleted.
 func (s *Service) DeleteRun(ctx context.Context, id string) error {
-	return s.store.StageRun(ctx, id, Deleted, s.millis())
+	return s.changed(ctx, id, "deleted", s.store.StageRun(ctx, id, Deleted, s.millis()))
 }
 
 // RestoreRun brings a deleted run back.
 func (s *Service) RestoreRun(ctx context.Context, id string) error {
-	return s.store.StageRun(ctx, id, Active, s.millis())
+	return s.changed(ctx, id, "restored", s.store.StageRun(ctx, id, Active, s.millis()))
 }
 
 // Log records metrics, parameters and tags of an active run: all or nothing.
@@ -138,7 +141,7 @@ func (s *Service) Log(ctx context.Context, runID string, b Batch) error {
 	if b.Tags, err = checkTags(b); err != nil {
 		return err
 	}
-	return s.store.Log(ctx, runID, b)
+	return s.changed(ctx, runID, "logged", s.store.Log(ctx, runID, b))
 }
 
 // Finite returns v with infinities made the largest finite numbers; NaN stays.
@@ -190,7 +193,7 @@ func (s *Service) DeleteTag(ctx context.Context, runID, key string) error {
 	if err := CheckRunID(runID); err != nil {
 		return err
 	}
-	return s.store.DeleteTag(ctx, runID, key)
+	return s.changed(ctx, runID, "updated", s.store.DeleteTag(ctx, runID, key))
 }
 
 // LogModelHistory appends an MLmodel, as JSON, to the tag that lists the models
@@ -216,5 +219,5 @@ func (s *Service) LogModelHistory(ctx context.Context, runID, modelJSON string) 
 	if err := json.Compact(&entry, []byte(modelJSON)); err != nil {
 		return err
 	}
-	return s.store.AppendModelHistory(ctx, runID, entry.String())
+	return s.changed(ctx, runID, "logged", s.store.AppendModelHistory(ctx, runID, entry.String()))
 }

@@ -21,6 +21,9 @@ type Service struct {
 	root  string // artifact location of experiments that name none
 	now   func() time.Time
 
+	owners owners
+	feed   Feed
+
 	mu    sync.Mutex
 	names *mathrand.Rand
 }

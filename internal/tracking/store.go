@@ -19,6 +19,9 @@ type Store interface {
 	CreateExperiment(ctx context.Context, e Experiment, root string) (string, error)
 	Experiment(ctx context.Context, id string) (*Experiment, error)
 	ExperimentByName(ctx context.Context, name string) (*Experiment, error)
+	// ExperimentsAt returns the ids of the experiments whose artifact location is
+	// one of these.
+	ExperimentsAt(ctx context.Context, locations []string) ([]string, error)
 	RenameExperiment(ctx context.Context, id, name string, now int64) error
 	// StageExperiment deletes or restores an experiment and its runs.
 	StageExperiment(ctx context.Context, id, stage string, now int64) error

@@ -1,10 +1,11 @@
 // Package web is the page at /: experiments, their runs, and registered models,
-// as plain HTML that needs no script.
+// as plain HTML that needs no script; with one, it follows what happens to runs.
 package web
 
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -47,9 +48,13 @@ const (
 // columns are the metrics that have a column of their own.
 var columns = []string{"roc_auc", "f1_score", "precision", "recall", "accuracy"}
 
+// Viewer says who looks at a page: their name, and the token that forms of theirs
+// must carry. Both are "" when nobody is asked who they are.
+type Viewer func(*http.Request) (name, formToken string)
+
 // Handler returns the page. ?experiment=ID chooses an experiment, &page=TOKEN
-// goes on.
-func Handler(runs Records, models Models) http.Handler {
+// goes on. who may be nil.
+func Handler(runs Records, models Models, who Viewer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {
 			http.NotFound(w, r)
@@ -65,6 +70,10 @@ func Handler(runs Records, models Models) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		if who != nil {
+			v.Viewer, v.FormToken = who(r)
+		}
+		v.Nonce, v.Live = rand.Text(), r.URL.Query().Get("page") == ""
 		var out bytes.Buffer
 		if err := page.Execute(&out, v); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -72,7 +81,7 @@ func Handler(runs Records, models Models) http.Handler {
 		}
 		h := w.Header()
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		w.Write(out.Bytes())
@@ -86,6 +95,10 @@ type view struct {
 	Runs        []runView
 	Next        string
 	Models      []modelView
+
+	Viewer, FormToken string // see Viewer
+	Nonce             string // of the script
+	Live              bool   // the page follows what happens
 }
 
 type runView struct {

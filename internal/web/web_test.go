@@ -61,7 +61,7 @@ func TestPageShowsRunsAndModels(t *testing.T) {
 	}
 	models := &register{models: []*registry.Model{{Name: "o'hara"}},
 		versions: []*registry.Version{{Number: 3, Aliases: []string{"champion"}, Tags: []registry.Tag{{Key: "drivecast.metric.roc_auc", Value: "0.839912"}}}}}
-	h := Handler(runs, models)
+	h := Handler(runs, models, nil)
 	w := get(t, h, http.MethodGet, "/?experiment=7&page=here")
 	body := w.Body.String()
 	for _, want := range []string{"calm-otter", "0.8399", "2.5s", "RandomForestClassifier", "champion", "&lt;script&gt;", "page=more", `aria-current="page"`} {
@@ -81,7 +81,7 @@ func TestPageShowsRunsAndModels(t *testing.T) {
 }
 
 func TestEmptyAndWrongRequests(t *testing.T) {
-	h := Handler(&records{}, &register{})
+	h := Handler(&records{}, &register{}, nil)
 	if w := get(t, h, http.MethodGet, "/"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "No model is registered yet") {
 		t.Errorf("empty server: %d %s", w.Code, w.Body)
 	}

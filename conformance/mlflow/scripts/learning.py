@@ -1,5 +1,8 @@
 """Autologging, evaluation and a search of hyperparameters."""
 
+import inspect
+import os
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -79,7 +82,7 @@ def check_training_script():
             model.fit(x, y)
             mlflow.log_params(model.get_params())
             mlflow.log_metrics({"accuracy": model.score(x, y)})
-            kw = {} if MAJOR < 3 else {"skops_trusted_types": ["sklearn.tree._tree.Tree"]}
+            kw = {"skops_trusted_types": ["sklearn.tree._tree.Tree"]} if "skops_trusted_types" in inspect.signature(mlflow.sklearn.log_model).parameters else {}
             mlflow.sklearn.log_model(model, "model", **kw)
         v = mlflow.register_model(f"runs:/{r.info.run_id}/model", name)
         client().transition_model_version_stage(name, v.version, "Staging", archive_existing_versions=True)
@@ -87,3 +90,26 @@ def check_training_script():
     same(list(best["tags.mlflow.runName"]), ["RandomForestClassifier"])
     same([int(v.version) for v in client().get_latest_versions(name, ["Staging"])], [2])
     same(list(mlflow.sklearn.load_model(f"models:/{name}/Staging").predict(x)), list(model.predict(x)))
+
+
+def check_seed_table():
+    """The original table, where it is at hand: both models, the registry, Staging."""
+    if not os.environ.get("DRIVE_DATA"):
+        return
+    from sklearn.metrics import accuracy_score
+    from sklearn.model_selection import train_test_split
+    d = pd.read_csv(os.path.join(os.environ["DRIVE_DATA"], "seed", "hdd_balanced_dataset.csv"))
+    x, y = d[["capacity_bytes", "lifetime", "model_encoded"]], d["failure"]
+    xt, xv, yt, yv = train_test_split(x, y, test_size=0.2, random_state=42, stratify=y)
+    name = fresh("hdd_failure_predictor")
+    mlflow.set_experiment(fresh("hdd"))
+    with mlflow.start_run() as r:
+        model = RandomForestClassifier(n_estimators=20, max_depth=10, random_state=42).fit(xt, yt)
+        mlflow.log_param("n_estimators", 20)
+        mlflow.log_metric("accuracy", accuracy_score(yv, model.predict(xv)))
+        kw = {"skops_trusted_types": ["sklearn.tree._tree.Tree"]} if "skops_trusted_types" in inspect.signature(mlflow.sklearn.log_model).parameters else {}
+        mlflow.sklearn.log_model(model, "model", **kw)
+    v = mlflow.register_model(f"runs:/{r.info.run_id}/model", name)
+    client().transition_model_version_stage(name, v.version, "Staging")
+    same(list(mlflow.sklearn.load_model(f"models:/{name}/Staging").predict(xv)), list(model.predict(xv)))
+    assert client().get_run(r.info.run_id).data.metrics["accuracy"] > 0.9

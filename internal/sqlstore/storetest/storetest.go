@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/auth"
 	"github.com/drivecast/drivecast/internal/registry"
 	"github.com/drivecast/drivecast/internal/tracking"
 )
@@ -17,12 +18,14 @@ import (
 type Stores struct {
 	Tracking tracking.Store
 	Registry registry.Store
+	Auth     auth.Store // in the same database
 }
 
 // bench is the services on a fresh database and a clock that moves by itself.
 type bench struct {
 	runs   *tracking.Service
 	models *registry.Service
+	auth   auth.Store
 	mu     sync.Mutex
 	clock  time.Time
 }
@@ -62,10 +65,11 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 		{"history", history}, {"sampled", sampled}, {"inputs", inputs}, {"filters", filters}, {"orders and pages", orders},
 		{"bare runs", bareRuns}, {"logged models", loggedModels}, {"registry", registryChecks}, {"aliases", aliases}, {"stages", stages},
 		{"version search", versionSearch}, {"moves", moves}, {"texts and numbers", textsAndNumbers}, {"together", together},
+		{"users", authUsers}, {"grants", authGrants}, {"makers", authMakers}, {"credentials", authCredentials}, {"audit log", authLog},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
-			b := &bench{clock: time.UnixMilli(4_000_000_000_000)}
+			b := &bench{auth: s.Auth, clock: time.UnixMilli(4_000_000_000_000)}
 			b.runs = tracking.New(s.Tracking, "mlflow-artifacts:", b.now, 1)
 			b.models = registry.New(s.Registry, b, b.now)
 			if err := b.runs.Prepare(t.Context()); err != nil {
