@@ -62,7 +62,7 @@ func writeTo(ctx context.Context, from *sqlstore.DB, file string, fresh bool, re
 	db.SetMaxOpenConns(1)
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return errs.New(errs.Invalid, "it cannot be written as a SQLite database: %w", err)
 	}
 	defer tx.Rollback()
 	if fresh {
