@@ -119,7 +119,7 @@ func (t *trace) remember(today smart.Date, v float64, reach int) {
 		// An entry may find no room: forget what no window reaches, and make
 		// room when that did not help much.
 		t.past = t.past[:copy(t.past, t.kept(today-smart.Date(reach)))]
-		if free := cap(t.past) - len(t.past); free < 13 || free < cap(t.past)/8 {
+		if free := cap(t.past) - len(t.past); free < 13 || free < cap(t.past)/4 {
 			t.past = append(make(past, 0, len(t.past)+max(16, len(t.past)/2)), t.past...)
 		}
 	}

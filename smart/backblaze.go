@@ -167,8 +167,8 @@ func (p *rowReader) numbers(s *table.Scanner, dst []float64, vendor Vendor) stri
 			dst[i] = math.NaN()
 			continue
 		}
-		v, ok := s.Digits(pos)
-		if ok && p.plain[i] && p.scales == nil {
+		v, short := s.Digits(pos)
+		if short && p.plain[i] && p.scales == nil {
 			dst[i] = v
 			continue
 		}
@@ -176,12 +176,13 @@ func (p *rowReader) numbers(s *table.Scanner, dst []float64, vendor Vendor) stri
 		if dst[i] = math.NaN(); len(cell) == 0 {
 			continue
 		}
-		if !ok {
+		if !short {
+			ok := false
 			if v, ok = p.number(s, cell); !ok {
 				return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
 			}
 		}
-		if packed(vendor, p.wanted[i]) && v >= 1<<16 && bytes.ContainsAny(cell, "eE") {
+		if !short && v >= 1<<16 && packed(vendor, p.wanted[i]) && bytes.ContainsAny(cell, "eE") {
 			continue // rounded, so that the parts are lost
 		}
 		if p.scales != nil {

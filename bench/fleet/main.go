@@ -52,7 +52,7 @@ func run(args []string) error {
 }
 
 // readFleet reads all columns of all days, and keeps the windows of the default
-// attributes. Vectors are made of the last day.
+// attributes.
 func readFleet(folder string) error {
 	if path := os.Getenv("PROFILE"); path != "" {
 		out, err := os.Create(path)
@@ -75,7 +75,6 @@ func readFleet(folder string) error {
 		return err
 	}
 	dates := src.Dates()
-	last := dates[len(dates)-1]
 	var rows feature.Rows
 	for {
 		day, err := src.Next(ctx)
@@ -84,11 +83,11 @@ func readFleet(folder string) error {
 		} else if err != nil {
 			return err
 		}
-		history.Day(day, src.Attributes(), &rows, func(*smart.Reading) bool { return day.Date == last })
+		history.Day(day, src.Attributes(), &rows, func(*smart.Reading) bool { return false })
 		src.Recycle(day)
 	}
 	took, n := time.Since(begin), src.Stats().Rows
-	fmt.Printf("%d rows of %d attributes, %d days, %d drives, %d vectors on the last day\n", n, len(src.Attributes()), len(dates), history.Stats().Drives, len(rows.Reading))
+	fmt.Printf("%d rows of %d attributes, %d days, %d drives\n", n, len(src.Attributes()), len(dates), history.Stats().Drives)
 	fmt.Printf("%.2f s wall, %.2f s cpu on %d processors: %.2f million rows/s, %.2f million rows a cpu second, %d MB resident at most\n", took.Seconds(),
 		usage.CPU().Seconds(), runtime.GOMAXPROCS(0), float64(n)/1e6/took.Seconds(), float64(n)/1e6/usage.CPU().Seconds(), usage.PeakMemory())
 	if path := os.Getenv("STATE"); path != "" {

@@ -101,7 +101,7 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.`,
 		return errs.New(errs.Usage, "%w; see %s --help", err, c.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.upCommand(), a.serverCommand(), a.importCommand(), a.simulateCommand(), a.readCommand(), a.auditCommand(),
+	root.AddCommand(a.upCommand(), a.serverCommand(), a.importCommand(), a.exportCommand(), a.simulateCommand(), a.readCommand(), a.auditCommand(),
 		a.trainCommand(), a.tuneCommand(), a.predictCommand(),
 		a.serveCommand(), a.modelsCommand(), a.versionCommand())
 	root.AddCommand(a.workCommands()...)

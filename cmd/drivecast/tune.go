@@ -96,6 +96,7 @@ func (a *app) tuneFlags(c *cobra.Command, o *tuneOptions) {
 	f.StringVar(&o.tracking, "tracking-uri", a.getenv("MLFLOW_TRACKING_URI"), "tracking server to log to (default: $MLFLOW_TRACKING_URI)")
 	f.StringVar(&o.experiment, "experiment", a.getenv("MLFLOW_EXPERIMENT_NAME"), "experiment to log to (default: $MLFLOW_EXPERIMENT_NAME)")
 	f.StringVar(&o.register, "register", "", "name under which the model is registered")
+	o.gate.addTo(c)
 	o.output.addTo(c)
 }
 
@@ -148,6 +149,13 @@ func (a *app) tune(ctx context.Context, c *cobra.Command, o *tuneOptions) error 
 			return err
 		}
 		log = &studyLog{runLogger: runLogger{server: server, now: a.now, getenv: a.getenv, logger: a.logger(slog.LevelWarn)}, experiment: o.experiment}
+	}
+	found, err := o.gate.run(ctx, a, &o.trainOptions)
+	if err != nil {
+		return err
+	}
+	if log != nil {
+		log.audit = found
 	}
 	bars := &steps{reporter: a.progress()}
 	o.spec.Progress = bars.set

@@ -1,5 +1,6 @@
 // Package importer takes over what an MLflow server recorded: from the SQLite
-// file of its database, or from the folder mlruns of its file store. Ids, times
+// file of its database, from the folder mlruns of its file store, or from the
+// server itself while it runs; and writes such a file back. Ids, times
 // and numbers stay as they were. An import that was broken off can be run again:
 // what arrived already is left alone.
 //
@@ -23,6 +24,8 @@ type Target interface {
 	Experiment(ctx context.Context, e tracking.Experiment) (id string, fresh bool, err error)
 	Run(ctx context.Context, r sqlstore.ImportedRun) (points int, err error)
 	Model(ctx context.Context, m tracking.LoggedModel, stage string, links []sqlstore.ModelLink) (fresh bool, err error)
+	// HasRun reports whether a run is there.
+	HasRun(ctx context.Context, id string) (bool, error)
 	Registered(ctx context.Context, m registry.Model, versions []registry.Version, last int64) (fresh bool, err error)
 }
 
@@ -42,6 +45,10 @@ func ParseRewrite(text string) (Rewrite, error) {
 type Options struct {
 	Rewrites []Rewrite    // the first whose From begins a URI applies
 	Logger   *slog.Logger // hears of what was left out and why; nil is silence
+
+	// Files copies the files behind an artifact URI of a server, before the record
+	// of their run or logged model is written; nil leaves them where they are.
+	Files func(ctx context.Context, uri string) error
 }
 
 // Report counts what was taken over, and what was there already.
@@ -58,15 +65,12 @@ type Report struct {
 
 // Import reads the source at path: a SQLite file or a folder mlruns.
 func Import(ctx context.Context, path string, into Target, o Options) (Report, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
 	path = strings.TrimPrefix(strings.TrimPrefix(path, "file://"), "sqlite:///")
 	info, err := os.Stat(path)
 	if err != nil {
 		return Report{}, errs.Wrap(err, "import")
 	}
-	w := &work{into: into, o: o, experiments: map[string]string{}}
+	w := newWork(into, o)
 	if info.IsDir() {
 		err = w.files(ctx, path)
 	} else {
@@ -83,14 +87,27 @@ type work struct {
 	experiments map[string]string // id there: id here
 }
 
-func (w *work) uri(s string) string {
-	for _, r := range w.o.Rewrites {
-		if rest, ok := strings.CutPrefix(s, r.From); ok {
-			return r.To + rest
-		}
+func newWork(into Target, o Options) *work {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return s
+	return &work{into: into, o: o, experiments: map[string]string{}}
 }
+
+// Rewriter returns what replaces the beginnings of URIs; the first whose From
+// begins a URI applies.
+func Rewriter(list []Rewrite) func(string) string {
+	return func(s string) string {
+		for _, r := range list {
+			if rest, ok := strings.CutPrefix(s, r.From); ok {
+				return r.To + rest
+			}
+		}
+		return s
+	}
+}
+
+func (w *work) uri(s string) string { return Rewriter(w.o.Rewrites)(s) }
 
 func (w *work) experiment(ctx context.Context, e tracking.Experiment) error {
 	e.ArtifactLocation = w.uri(e.ArtifactLocation)

@@ -24,7 +24,7 @@ type encodedRun struct {
 }
 
 // maxRunCache bounds the bytes of the encoded runs that are kept.
-const maxRunCache = 24 << 20
+const maxRunCache = 64 << 20
 
 // get returns the encoded run when it is of that revision.
 func (c *runCache) get(id string, rev int64) []byte {

@@ -73,6 +73,16 @@ func (i *Import) Experiment(ctx context.Context, e tracking.Experiment) (id stri
 	return id, fresh, err
 }
 
+// HasRun reports whether a run is there.
+func (i *Import) HasRun(ctx context.Context, id string) (there bool, err error) {
+	err = i.db.View(ctx, func(t *Tx) error {
+		var key int64
+		there, err = t.Get("SELECT id FROM runs WHERE uuid = ?", []any{id}, &key)
+		return err
+	})
+	return there, err
+}
+
 const importChunk = 2000 // points written at a time
 
 // Run adds a run and returns how many points it has; -1 when the run is there

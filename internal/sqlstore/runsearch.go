@@ -96,7 +96,7 @@ func (s *Tracking) runPage(t *Tx, q tracking.Query, phase int64) (*search, error
 		b.terms = terms
 	}
 	for _, c := range q.Clauses {
-		if err := s.runClause(t, b, c, joined); err != nil {
+		if err := s.runClause(t, b, c, joined, q.ExperimentIDs); err != nil {
 			return nil, err
 		}
 	}
@@ -132,7 +132,7 @@ func (s *Tracking) firstMetric(t *Tx, b *search, o filter.Order, phase int64, ex
 	return []term{{expr: a + ".value", desc: o.Desc}}, nil
 }
 
-func (s *Tracking) runClause(t *Tx, b *search, c filter.Clause, joined map[string]string) error {
+func (s *Tracking) runClause(t *Tx, b *search, c filter.Clause, joined map[string]string, experiments []string) error {
 	switch c.Entity {
 	case "param":
 		s.tagClause(b, c, "params", "run", "r.id")
@@ -141,7 +141,7 @@ func (s *Tracking) runClause(t *Tx, b *search, c filter.Clause, joined map[strin
 	case "dataset":
 		s.datasetClause(b, c)
 	case "metric":
-		return s.metricClause(t, b, c, joined)
+		return s.metricClause(t, b, c, joined, experiments)
 	default:
 		s.columnClause(b, c, runFields[c.Key])
 		if c.Key == "end_time" { // 0 is none
@@ -151,7 +151,28 @@ func (s *Tracking) runClause(t *Tx, b *search, c filter.Clause, joined map[strin
 	return nil
 }
 
-func (s *Tracking) metricClause(t *Tx, b *search, c filter.Clause, joined map[string]string) error {
+// commonMatches is from how many runs on a clause is too common for collecting and
+// sorting the runs that fulfil it: in the order of the page, the first ones come
+// soon.
+const commonMatches = 2000
+
+// common reports whether many runs of an experiment fulfil a clause on a metric.
+func (t *Tx) common(c filter.Clause, metric int64, experiments []string) (bool, error) {
+	if len(experiments) != 1 {
+		return false, nil
+	}
+	key, err := experimentKey(experiments[0])
+	if err != nil {
+		return false, nil // matches nothing anyway
+	}
+	cond, args := numberCond("value", c.Op, c.Value.Number)
+	var n int
+	_, err = t.Get("SELECT COUNT(*) FROM (SELECT 1 AS one FROM latest_metrics WHERE experiment = ? AND metric = ? AND nan = 0 AND "+cond+" LIMIT ?) AS matching",
+		append([]any{key, metric}, append(args, commonMatches)...), &n)
+	return n == commonMatches, err
+}
+
+func (s *Tracking) metricClause(t *Tx, b *search, c filter.Clause, joined map[string]string, experiments []string) error {
 	id, err := t.metricID(c.Key, false)
 	if err != nil {
 		return err
@@ -163,7 +184,13 @@ func (s *Tracking) metricClause(t *Tx, b *search, c filter.Clause, joined map[st
 	a, known := joined[c.Key]
 	if !known {
 		a = b.alias()
-		b.join("JOIN latest_metrics "+a+" ON "+a+".run = r.id AND "+a+".experiment = r.experiment AND "+a+".metric = ?", id)
+		on := " ON " + a + ".run = r.id AND " + a + ".experiment = r.experiment AND " + a + ".metric = ?"
+		if many, err := t.common(c, id, experiments); err != nil {
+			return err
+		} else if many { // without the experiment no index of values fits: runs are looked at in their order
+			on = " ON " + a + ".run = r.id AND " + a + ".metric = ?"
+		}
+		b.join("JOIN latest_metrics "+a+on, id)
 	}
 	cond, args := numberCond(a+".value", c.Op, c.Value.Number)
 	if c.Op == filter.Ne {

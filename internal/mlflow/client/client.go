@@ -78,6 +78,12 @@ func authFrom(getenv func(string) string) func(*http.Request) {
 	return func(*http.Request) {}
 }
 
+// Call sends one request to the route path below /api/2.0/mlflow/ and decodes the
+// answer into out, which may be nil. For GET, in is url.Values or nil.
+func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
+	return c.call(ctx, method, path, in, out)
+}
+
 // call sends one JSON request to /api/2.0/mlflow/<path> and decodes the answer
 // into out, which may be nil. For GET, in must be url.Values or nil.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {

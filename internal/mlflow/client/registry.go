@@ -14,6 +14,7 @@ type Version struct {
 	Name    string   `json:"name"`
 	Version string   `json:"version"`
 	Created Int      `json:"creation_timestamp"` // milliseconds since 1970
+	Updated Int      `json:"last_updated_timestamp"`
 	Stage   string   `json:"current_stage"`
 	Source  string   `json:"source"`
 	RunID   string   `json:"run_id"`
@@ -21,6 +22,11 @@ type Version struct {
 	Message string   `json:"status_message"`
 	Aliases []string `json:"aliases"`
 	Tags    []Tag    `json:"tags"`
+
+	Description string `json:"description"`
+	UserID      string `json:"user_id"`
+	RunLink     string `json:"run_link"`
+	ModelID     string `json:"model_id"`
 }
 
 // RegisteredModel is a name under which versions are kept.
