@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/smart"
@@ -23,11 +24,19 @@ type Options struct {
 }
 
 var (
-	idName     = regexp.MustCompile(`(?i)^(|.*[_ .-]id|id|row_?id|row|index|unnamed: ?\d+|uuid|guid|wwn|serial.*|.*serial(_?(number|no|nr))?)$|[a-z]I[dD]$`)
-	dateName   = regexp.MustCompile(`(?i)^@?(date|datetime|timestamp|time|day)$|[_ .-](date|datetime|timestamp)$|^(date|timestamp)[_ .-]`)
-	groupName  = regexp.MustCompile(`(?i)^(.*serial(_?(number|no|nr))?|(drive|disk|device|hdd|ssd)(_?(id|serial|number))?)$`)
-	clockName  = regexp.MustCompile(`(?i)^(t?start|t?stop|day_?(number|index)?)$`)
-	targetName = regexp.MustCompile(`(?i)^((is_?)?(failure|failed|fails?)(_.*)?|label|target|broken|class|y)$`)
+	idName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^(|.*[_ .-]id|id|row_?id|row|index|unnamed: ?\d+|uuid|guid|wwn|serial.*|.*serial(_?(number|no|nr))?)$|[a-z]I[dD]$`)
+	})
+	dateName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^@?(date|datetime|timestamp|time|day)$|[_ .-](date|datetime|timestamp)$|^(date|timestamp)[_ .-]`)
+	})
+	groupName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^(.*serial(_?(number|no|nr))?|(drive|disk|device|hdd|ssd)(_?(id|serial|number))?)$`)
+	})
+	clockName  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^(t?start|t?stop|day_?(number|index)?)$`) })
+	targetName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^((is_?)?(failure|failed|fails?)(_.*)?|label|target|broken|class|y)$`)
+	})
 )
 
 // data is a source made ready for the checks.
@@ -52,16 +61,16 @@ func prepare(s *Source, opt Options) (*data, error) {
 			return nil, &errs.Input{File: s.Path, Row: 1, Column: name, Problem: "the data has no such column", Mend: "name one of " + strings.Join(s.Table.Names(), ", ")}
 		}
 	}
-	if d.target = d.find(opt.Target, targetName, varies); d.target == "" {
-		d.target = d.find("", targetName, nil)
+	if d.target = d.find(opt.Target, targetName(), varies); d.target == "" {
+		d.target = d.find("", targetName(), nil)
 	}
 	if d.target == "" {
 		return nil, errs.New(errs.Usage, "%s has no column that is a target by its name; name it with --target: %s", s.Path, strings.Join(s.Table.Names(), ", "))
 	}
-	d.group = d.find(opt.Group, groupName, nil)
-	d.time = d.find(opt.Time, clockName, func(c *table.Column) bool { return clockOf(c) != nil })
+	d.group = d.find(opt.Group, groupName(), nil)
+	d.time = d.find(opt.Time, clockName(), func(c *table.Column) bool { return clockOf(c) != nil })
 	if d.time == "" {
-		d.time = d.find("", dateName, func(c *table.Column) bool { return datesOf(c) != nil })
+		d.time = d.find("", dateName(), func(c *table.Column) bool { return datesOf(c) != nil })
 	}
 	if err := d.dropUnlabelled(); err != nil {
 		return nil, err
@@ -231,7 +240,7 @@ func datesOf(c *table.Column) []smart.Date {
 
 // clockOf returns a column of whole numbers that is a clock by its name, as days.
 func clockOf(c *table.Column) []smart.Date {
-	if c.Kind != table.Number || !clockName.MatchString(c.Name) {
+	if c.Kind != table.Number || !clockName().MatchString(c.Name) {
 		return nil
 	}
 	out := make([]smart.Date, len(c.Floats))
@@ -279,9 +288,9 @@ func (d *data) role(c *table.Column) role {
 	switch {
 	case c.Name == d.target:
 		return target
-	case c.Name == d.group || idName.MatchString(c.Name):
+	case c.Name == d.group || idName().MatchString(c.Name):
 		return identifier
-	case c.Name == d.time && c.Kind == table.Text || dateName.MatchString(c.Name) && (c.Kind == table.Text):
+	case c.Name == d.time && c.Kind == table.Text || dateName().MatchString(c.Name) && (c.Kind == table.Text):
 		return date
 	case c.Kind == table.Text:
 		return text

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -136,7 +137,9 @@ func (a *app) predict(ctx context.Context, o *predictOptions) error {
 	return nil
 }
 
-var idColumn = regexp.MustCompile(`(?i)^(id|row_?id|row|index|.*[_ .-]id|uuid|guid|wwn|serial.*|.*serial(_?(number|no|nr))?|@?date|@?timestamp)$`)
+var idColumn = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(id|row_?id|row|index|.*[_ .-]id|uuid|guid|wwn|serial.*|.*serial(_?(number|no|nr))?|@?date|@?timestamp)$`)
+})
 
 // idColumns are the input's columns that say which drive a row is about: all text
 // that the model does not take as a number, and numbers by the name of an id. They
@@ -146,7 +149,7 @@ func idColumns(m *model.Model, t *table.Table) []*table.Column {
 	taken := []string{"probability", "prediction", "value"}
 	for _, c := range t.Columns {
 		feature := slices.Contains(m.Columns(), c.Name)
-		if slices.Contains(taken, c.Name) || c.Kind == table.Number && (feature || !idColumn.MatchString(c.Name)) {
+		if slices.Contains(taken, c.Name) || c.Kind == table.Number && (feature || !idColumn().MatchString(c.Name)) {
 			continue
 		}
 		texts := make([]string, c.Len())

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -26,9 +27,9 @@ const (
 )
 
 var (
-	experimentID = regexp.MustCompile(`^[0-9]{1,19}$`)
-	runID        = regexp.MustCompile(`^[a-zA-Z0-9][\w-]{0,255}$`)
-	modelID      = regexp.MustCompile(`^m-[\w-]{1,255}$`)
+	experimentID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{1,19}$`) })
+	runID        = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][\w-]{0,255}$`) })
+	modelID      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^m-[\w-]{1,255}$`) })
 )
 
 func (w *work) files(ctx context.Context, dir string) error {
@@ -48,12 +49,12 @@ func (w *work) files(ctx context.Context, dir string) error {
 	}
 	var places []string
 	for _, name := range live {
-		if experimentID.MatchString(name) {
+		if experimentID().MatchString(name) {
 			places = append(places, name)
 		}
 	}
 	for _, name := range dead {
-		if experimentID.MatchString(name) {
+		if experimentID().MatchString(name) {
 			places = append(places, trash+"/"+name)
 		}
 	}
@@ -163,7 +164,7 @@ func (w *work) filesExperiment(ctx context.Context, f folder, place string) erro
 	}
 	links := map[string][]link{}
 	for _, name := range names {
-		if _, err := fs.Stat(f.FS, place+"/"+name+"/meta.yaml"); err != nil || !runID.MatchString(name) {
+		if _, err := fs.Stat(f.FS, place+"/"+name+"/meta.yaml"); err != nil || !runID().MatchString(name) {
 			continue
 		}
 		if err := w.filesRun(ctx, f, place, name, links); err != nil {

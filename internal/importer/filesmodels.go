@@ -17,7 +17,7 @@ func (w *work) filesModels(ctx context.Context, f folder, place string, links ma
 		return err
 	}
 	for _, name := range names {
-		if !modelID.MatchString(name) {
+		if !modelID().MatchString(name) {
 			continue
 		}
 		m, life, err := f.model(place+"/models/"+name, name)

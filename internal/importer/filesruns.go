@@ -166,7 +166,7 @@ func (f folder) inputs(place, dir string, r *sqlstore.ImportedRun, links map[str
 }
 
 func (f folder) dataset(place, id string, tags map[string]string) (in tracking.DatasetInput, err error) {
-	if !runID.MatchString(id) {
+	if !runID().MatchString(id) {
 		return in, &errs.Input{File: place, Problem: "an input names the dataset " + strconv.Quote(id)}
 	}
 	var meta struct {

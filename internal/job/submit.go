@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/drivecast/drivecast/errs"
@@ -13,7 +14,7 @@ import (
 // DefaultCluster runs jobs whose file names no compute.
 const DefaultCluster = "training-cluster"
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$`)
+var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$`) })
 
 // Submission is a job on its way to the queue.
 type Submission struct {
@@ -36,7 +37,7 @@ func Submit(ctx context.Context, s Store, sub Submission) (Record, error) {
 		}
 		j.Name = name
 	}
-	if !nameForm.MatchString(j.Name) {
+	if !nameForm().MatchString(j.Name) {
 		return Record{}, errs.New(errs.Invalid, "job name %q: use letters, digits, `-`, `_` and `.`, at most 255", j.Name)
 	}
 	if sub.Cluster != "" {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -27,13 +28,13 @@ const (
 )
 
 var (
-	runIDForm        = regexp.MustCompile(`^[a-zA-Z0-9][\w-]{0,255}$`)
-	experimentIDForm = regexp.MustCompile(`^[a-zA-Z0-9][\w-]{0,63}$`)
+	runIDForm        = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][\w-]{0,255}$`) })
+	experimentIDForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][\w-]{0,63}$`) })
 )
 
 // CheckRunID refuses ids that no run can have.
 func CheckRunID(id string) error {
-	if !runIDForm.MatchString(id) {
+	if !runIDForm().MatchString(id) {
 		return errs.New(errs.Invalid, "Invalid run ID: '%s'", clip(id))
 	}
 	return nil
@@ -41,7 +42,7 @@ func CheckRunID(id string) error {
 
 // CheckExperimentID refuses ids that no experiment can have.
 func CheckExperimentID(id string) error {
-	if !experimentIDForm.MatchString(id) {
+	if !experimentIDForm().MatchString(id) {
 		return errs.New(errs.Invalid, "Invalid experiment ID: '%s'", clip(id))
 	}
 	return nil
