@@ -75,6 +75,7 @@ with --register its model becomes a version of that name.`,
 	f.IntVar(&o.iteration, "iteration", 0, "a preset instead of --learner: 1 is logistic regression, 2 a random forest")
 	f.Uint32Var(&o.spec.Seed, "seed", 42, "random state of split and learner")
 	f.Float64Var(&o.spec.TestSize, "test-size", 0.2, "share of rows (of days) held out; 0 fits on all")
+	f.StringVar(&o.spec.Split, "split", "", "daily statistics: what keeps held-out rows apart: "+strings.Join(train.Splits, ", ")+" (default: time)")
 	f.StringVar(&o.until, "until", "", "daily statistics: last day that is learned from, like 2025-01-31; the days after it only give labels (default: all)")
 	f.StringVar(&o.budget, "alarm-budget", "", "daily statistics: false alarms that are affordable, like \"1 per 24 drives per year\"; sets the threshold of high risk")
 	f.StringVar(&o.costs, "costs", "", "daily statistics: what a missed failure and an alarm cost, like miss=500,alarm=40, or a file of such lines; sets the threshold instead")

@@ -88,6 +88,7 @@ func (a *app) tuneFlags(c *cobra.Command, o *tuneOptions) {
 	f.IntVar(&o.study.Ahead, "ahead", tune.DefaultAhead, "trials that may run while earlier ones that they would learn from are not over")
 	f.Uint32Var(&o.spec.Seed, "seed", 42, "random state of split, learner and search")
 	f.Float64Var(&o.spec.TestSize, "test-size", 0.2, "share of rows (of days) held out; 0 holds none out")
+	f.StringVar(&o.spec.Split, "split", "", "daily statistics: what keeps held-out rows apart: "+strings.Join(train.Splits, ", ")+" (default: time)")
 	f.StringVar(&o.horizon, "horizon", "7d", "daily statistics: how far ahead a failure is predicted")
 	f.StringVar(&o.spec.Compat, "compat", "sklearn-1.9", "grow the trees of scikit-learn 1.9 and later, or sklearn-1.8 for 1.0 to 1.8")
 	f.IntVar(&o.workers, "workers", 0, "trials at the same time (default: one a processor)")

@@ -134,7 +134,12 @@ func buildFleet(ctx context.Context, spec Spec, horizon int) (*feature.Set, erro
 		return nil, err
 	}
 	opt.WholeFrom = dates[len(dates)-1] + 1
-	if spec.TestSize > 0 {
+	switch by, err := parseSplit(spec.Split); {
+	case err != nil:
+		return nil, err
+	case spec.TestSize > 0 && !by.time: // any row may be held out, and those are not sampled
+		opt.WholeFrom, rows = dates[0], 0
+	case spec.TestSize > 0:
 		split, err := feature.NewTimeSplit(dates[0], dates[len(dates)-1], horizon, 0, spec.TestSize)
 		if err != nil {
 			return nil, err
@@ -194,29 +199,6 @@ func naturalWeights(f *feature.Set) []float64 {
 		}
 	}
 	return out
-}
-
-func splitDrives(s *set, f *feature.Set, spec Spec, hash string) (Split, error) {
-	out := Split{Kind: "none", Size: spec.TestSize, Seed: spec.Seed}
-	if spec.TestSize == 0 {
-		for i := range f.Y {
-			s.train = append(s.train, i)
-		}
-	} else {
-		split, err := feature.NewTimeSplit(f.Stats.FirstDay, f.Stats.LastDay, f.Horizon, 0, spec.TestSize)
-		if err != nil {
-			return out, err
-		}
-		s.train, s.test = split.Rows(f.Day)
-		out.Kind, out.Detail = "time", split.String()
-	}
-	out.Train, out.Test, out.Digest = len(s.train), len(s.test), s.digest(hash)
-	for _, part := range [][]int{s.train, s.test} {
-		if len(part) > 0 && !slices.ContainsFunc(part, func(r int) bool { return s.y[r] == 1 }) {
-			return out, errs.New(errs.Invalid, "no drive fails within the horizon in one part of the split (%s); bring more days or another --horizon", out.Detail)
-		}
-	}
-	return out, nil
 }
 
 // setAlarms puts the threshold where the stated share of training drive-days

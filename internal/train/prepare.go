@@ -44,9 +44,15 @@ func Prepare(ctx context.Context, spec Spec) (*Prepared, error) {
 	if spec.TestSize < 0 || spec.TestSize >= 1 {
 		return nil, errs.New(errs.Usage, "a test size of %v is not in [0, 1)", spec.TestSize)
 	}
+	if spec.Target != "" && spec.Split != "" {
+		return nil, errs.New(errs.Usage, "--split is of daily statistics; tables are split at random, within classes")
+	}
 	if spec.Target == "" {
 		if !spec.daily() {
 			return nil, errs.New(errs.Usage, "%s holds no daily drive statistics; name the target column with --target", spec.Data)
+		}
+		if _, err := parseSplit(spec.Split); err != nil {
+			return nil, err
 		}
 		return prepareDrives(ctx, spec, l)
 	}

@@ -18,6 +18,7 @@ type Spec struct {
 	Params   []Param      // its parameters
 	Seed     uint32       // random_state of split and learner
 	TestSize float64      // share of rows (daily statistics: of days) held out, in [0, 1); 0 holds none out
+	Split    string       // daily statistics: what keeps held-out rows apart, one of Splits; "": time
 	Horizon  int          // daily statistics: days ahead; 0 stands for DefaultHorizon
 	Until    smart.Date   // daily statistics: the last day that is learned from; 0: the last whose label is known
 	Alarms   Alarms       // the default recipe: what alarms may cost
@@ -101,10 +102,10 @@ func (r *Result) Metric(name string) (float64, bool) {
 // Split says which rows were held out. Two results whose Digest is equal were
 // judged on the same rows of the same data.
 type Split struct {
-	Kind   string  `json:"kind"` // "stratified", "random", "time" or "none"
+	Kind   string  `json:"kind"` // "stratified", "random", one of Splits, or "none"
 	Size   float64 `json:"test_size"`
 	Seed   uint32  `json:"seed"`
-	Detail string  `json:"detail,omitempty"` // for "time": the days
+	Detail string  `json:"detail,omitempty"` // of daily statistics: the days, drives or families
 	Train  int     `json:"train_rows"`
 	Test   int     `json:"test_rows"`
 	Digest string  `json:"digest"`

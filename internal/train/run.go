@@ -25,6 +25,9 @@ func Run(ctx context.Context, spec Spec) (*Result, error) {
 		if spec.Peers != nil || spec.Importance == ImportancePermutation {
 			return nil, errs.New(errs.Usage, "the default recipe is not spread over processes and has no permutation importance; name a learner with --learner")
 		}
+		if spec.Split != "" && spec.Split != "time" {
+			return nil, errs.New(errs.Usage, "the default recipe walks forward in time; --split %s goes with --learner", spec.Split)
+		}
 		return runRecipe(ctx, spec)
 	}
 	p, err := Prepare(ctx, spec)
