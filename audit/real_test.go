@@ -14,7 +14,7 @@ func real(t *testing.T, path string) string {
 	t.Helper()
 	dir := os.Getenv("DRIVE_DATA")
 	if dir == "" {
-		t.Skip("DRIVE_DATA names no folder of real drive data")
+		t.Skip("DRIVE_DATA is not set: no real drives to audit")
 	}
 	path = filepath.Join(dir, path)
 	if _, err := os.Stat(path); err != nil {
