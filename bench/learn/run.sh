@@ -9,7 +9,7 @@
 # processor time: they bear a busy machine better than wall time, which is
 # printed too. Nothing is asserted. DRIVE_DATA (the folder of real data) adds the
 # seed project's table. scale writes FOLDER/scale.tsv, which bench/learn/plot
-# draws; its ten million rows take 5 GB.
+# draws; its ten million rows take 5 GB (PANELS="columns workers" makes only those).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${1:?usage: run.sh FOLDER [exact|linear|metrics|fit|forest|predict|scale|all]}
@@ -102,15 +102,21 @@ if [ "$what" = predict ] || [ "$what" = all ]; then
 fi
 if [ "$what" = scale ]; then
 	[ -f "$dir/scale/y.bin" ] || "$python" "$here/peers.py" make "$dir/scale" 10000000
-	out=$dir/scale.tsv
-	: >"$out"
+	out=$dir/scale.tsv panels=" ${PANELS:-rows trees columns workers} "
+	[ -n "${PANELS:-}" ] || : >"$out"
 	# record SERIES X COMMAND...: the seconds of wall time that COMMAND prints.
 	record() {
 		series=$1 x=$2
 		shift 2
 		"$@" | awk -v s="$series" -v x="$x" '{ for (i = 1; i <= NF; i++) if ($i == "wall") print s "\t" x "\t" $(i+1) }' | tee -a "$out"
 	}
-	for n in 10000 100000 1000000 10000000; do
+	# drawn reports whether a panel is wanted, and forgets its old lines.
+	drawn() {
+		case $panels in *" $1 "*) ;; *) return 1 ;; esac
+		touch "$out"
+		sed -i "/^$1,/d" "$out"
+	}
+	drawn rows && for n in 10000 100000 1000000 10000000; do
 		record "rows,drivecast GBDT" $n "$dir/fit" -data "$dir/scale" -rows $n -trees 20 -workers 2
 		record "rows,LightGBM" $n "$python" "$here/peers.py" fit "$dir/scale" lgb $n 31 2 20
 		record "rows,XGBoost" $n "$python" "$here/peers.py" fit "$dir/scale" xgb $n 31 2 20
@@ -119,19 +125,19 @@ if [ "$what" = scale ]; then
 		[ $n -gt 100000 ] || record "rows,scikit-learn RandomForest" $n "$python" "$here/peers.py" exact "$dir/scale" $n 2 10 2
 		[ $n -gt 1000000 ] || record "rows,drivecast exact forest" $n "$dir/measure" -data "$dir/scale" -rows $n -trees 10 -workers 2 exact
 	done
-	for t in 10 30 100 300; do
+	drawn trees && for t in 10 30 100 300; do
 		record "trees,drivecast GBDT" $t "$dir/fit" -data "$dir" -rows 100000 -trees $t -workers 2
 		record "trees,LightGBM" $t "$python" "$here/peers.py" fit "$dir" lgb 100000 31 2 $t
 		record "trees,drivecast HistForest" $t "$dir/fit" -data "$dir" -learner forest -rows 100000 -trees $t -workers 2
 		record "trees,drivecast exact forest" $t "$dir/measure" -data "$dir" -rows 20000 -trees $t -workers 2 exact
 		record "trees,scikit-learn RandomForest" $t "$python" "$here/peers.py" exact "$dir" 20000 2 $t 2
 	done
-	for c in 2 5 10 20; do
+	drawn columns && for c in 2 5 10 20; do
 		record "columns,drivecast exact forest" $c "$dir/measure" -data "$dir" -rows 20000 -cols $c -workers 2 exact
 		record "columns,scikit-learn RandomForest" $c "$python" "$here/peers.py" exact "$dir" 20000 2 100 2 $c
 		record "columns,drivecast GBDT" $c "$dir/fit" -data "$dir" -rows 100000 -cols $c -workers 2
 	done
-	for w in 1 2; do
+	drawn workers && for w in 1 2; do
 		record "workers,drivecast GBDT" $w "$dir/fit" -data "$dir" -rows "$rows" -trees 20 -workers $w
 		record "workers,LightGBM" $w "$python" "$here/peers.py" fit "$dir" lgb "$rows" 31 $w 20
 		record "workers,drivecast HistForest" $w "$dir/fit" -data "$dir" -learner forest -rows 100000 -workers $w

@@ -92,6 +92,8 @@ func TestSameBytesOnAnyNumberOfWorkers(t *testing.T) {
 		for name, change := range map[string]func(*Options){
 			"plain": func(*Options) {},
 			"all":   func(p *Options) { p.RowShare, p.RowEvery, p.ColumnShare, p.NodeColumnShare = 0.6, 2, 0.8, 0.7 },
+			"deep":  func(p *Options) { p.Leaves, p.MinRows, p.RowShare = 400, 25, 0.7 },
+			"tight": func(p *Options) { p.Leaves, p.MinRows, p.Depth, p.LevelWise = 60, 400, 7, true },
 			"goss":  func(p *Options) { p.Top, p.Other, p.Rate, p.LevelWise = 0.2, 0.1, 0.5, true },
 		} {
 			if name != "plain" && o != Binary && o != Multiclass {

@@ -32,7 +32,7 @@ type cutAt struct {
 
 func newForestGrower(f *forestFit) *forestGrower {
 	g := &forestGrower{
-		f: f, part: newPartitioner(f.data.rows, 1), times: make([]uint16, f.data.rows), acc: &accumulator{data: f.data},
+		f: f, part: newPartitioner(f.data.rows), times: make([]uint16, f.data.rows), acc: &accumulator{data: f.data},
 	}
 	for range f.channels() {
 		g.entries = append(g.entries, make([]int64, f.data.rows))
@@ -167,7 +167,7 @@ func (g *forestGrower) split(p *place) (left, right *place) {
 	if p.best.missingLeft {
 		goes[col.Count()-1] = 1
 	}
-	middle := g.part.split(p.lo, p.hi, g.f.data.byCol[p.best.column], &goes)
+	middle := g.part.split(p.lo, p.hi, g.f.data.byCol[p.best.column], &goes, 1)
 	left = &place{lo: p.lo, hi: middle, depth: p.depth + 1, sums: make([]int64, len(p.sums))}
 	right = &place{lo: middle, hi: p.hi, depth: p.depth + 1, sums: make([]int64, len(p.sums))}
 	for k, e := range g.entries {

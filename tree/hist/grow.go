@@ -34,7 +34,7 @@ type binStep struct {
 }
 
 func newGrower(opt *Options, data *binned, q *quantizer) *grower {
-	g := &grower{opt: opt, data: data, q: q, part: newPartitioner(data.rows, opt.Workers)}
+	g := &grower{opt: opt, data: data, q: q, part: newPartitioner(data.rows)}
 	for k := range opt.Workers {
 		g.accs = append(g.accs, &accumulator{data: data})
 		if k > 0 {
@@ -101,10 +101,16 @@ func (g *grower) start(turn int, rows []uint32) int {
 func portion(n int, share float64) int { return max(1, int(math.Round(float64(n)*share))) }
 
 func (g *grower) histogram() []int64 {
+	h := g.unclear()
+	clear(h)
+	return h
+}
+
+// unclear returns a histogram that holds anything.
+func (g *grower) unclear() []int64 {
 	if k := len(g.free) - 1; k >= 0 {
 		h := g.free[k]
 		g.free = g.free[:k]
-		clear(h)
 		return h
 	}
 	return make([]int64, g.data.stride*width)
@@ -166,8 +172,11 @@ func (f *frontier) Pop() any {
 
 // divide splits leaf n and searches its children.
 func (g *grower) divide(ctx context.Context, n *node) error {
+	if g.lookAhead(n) {
+		return g.follow(ctx, n)
+	}
 	goes := g.goes(&n.best)
-	middle := g.part.split(n.lo, n.hi, g.data.byCol[n.best.column], goes)
+	middle := g.part.split(n.lo, n.hi, g.data.byCol[n.best.column], goes, g.opt.Workers)
 	count := []int64{int64(middle - n.lo)}
 	if err := g.opt.Shard.sum(ctx, count); err != nil {
 		return err
@@ -175,19 +184,30 @@ func (g *grower) divide(ctx context.Context, n *node) error {
 	if few := int64(g.opt.MinRows); count[0] < few || n.count-count[0] < few {
 		return g.recount(ctx, n)
 	}
-	left, right := n.children(g.scan)
-	left.lo, left.hi, left.count = n.lo, middle, count[0]
-	right.lo, right.hi, right.count = middle, n.hi, n.count-count[0]
-	n.split = true
-	g.append(left)
-	g.append(right)
-	g.count--
-	g.record(n, left, right, goes)
+	left, right := g.children(n, middle, count[0])
+	g.adopt(n, left, right, goes)
 	if g.count == g.opt.Leaves || !g.splittable(left) && !g.splittable(right) {
 		g.release(n)
 		return nil
 	}
 	return g.histograms(ctx, n, left, right)
+}
+
+// children makes the children of n, count of whose rows go left.
+func (g *grower) children(n *node, middle int, count int64) (left, right *node) {
+	left, right = n.children(g.scan)
+	left.lo, left.hi, left.count = n.lo, middle, count
+	right.lo, right.hi, right.count = middle, n.hi, n.count-count
+	return left, right
+}
+
+// adopt adds the children of n to the tree.
+func (g *grower) adopt(n, left, right *node, goes *[256]uint8) {
+	n.split = true
+	g.append(left)
+	g.append(right)
+	g.count--
+	g.record(n, left, right, goes)
 }
 
 // splittable reports whether a node may have children at all.
@@ -233,6 +253,7 @@ func (g *grower) finish() {
 			g.tree.Value[n.id] = g.scan.value(float64(gr), float64(h), g.scan.l2, n.min, n.max) * g.scan.unitG / g.scan.unitH
 		}
 		g.release(n)
+		g.forget(n)
 		n.rows = nil
 	}
 	if g.tree.Category != nil {

@@ -12,6 +12,7 @@ type node struct {
 	hist    []int64
 	rows    []int32 // rows a bin, counted only when hessians misled; nil otherwise
 	best    split
+	ahead   *ahead  // its split, when worked out before its turn
 	split   bool    // it is no leaf any more
 	bounded bool    // some ancestor was split on a monotone column
 	min     float64 // bounds on values, in units

@@ -2,17 +2,16 @@ package hist
 
 // partitioner keeps the rows of each node together.
 type partitioner struct {
-	rows    []uint32 // row numbers, lookAhead more
-	other   []uint32
-	same    []uint32 // 0, 1, 2, …
-	workers int
+	rows  []uint32 // row numbers, lookAhead more
+	other []uint32
+	same  []uint32 // 0, 1, 2, …
 }
 
 // fewSplit is the number of rows below which one goroutine splits a node.
 const fewSplit = 1 << 14
 
-func newPartitioner(rows, workers int) *partitioner {
-	p := &partitioner{make([]uint32, rows+lookAhead), make([]uint32, rows), make([]uint32, rows), workers}
+func newPartitioner(rows int) *partitioner {
+	p := &partitioner{make([]uint32, rows+lookAhead), make([]uint32, rows), make([]uint32, rows)}
 	for i := range p.same {
 		p.same[i] = uint32(i)
 	}
@@ -20,9 +19,8 @@ func newPartitioner(rows, workers int) *partitioner {
 }
 
 // split moves the rows lo..hi-1 whose bin goes left to the front, in order, and
-// returns where the right ones begin.
-func (p *partitioner) split(lo, hi int, column []uint8, left *[256]uint8) int {
-	parts := p.workers
+// returns where the right ones begin. Up to parts goroutines do it.
+func (p *partitioner) split(lo, hi int, column []uint8, left *[256]uint8, parts int) int {
 	if hi-lo < fewSplit {
 		parts = 1
 	}

@@ -48,12 +48,7 @@ func (g *grower) fill(ctx context.Context, n *node) error {
 // histograms makes the histograms of both children, the lighter one's from its
 // rows and the other's by subtraction, and searches them.
 func (g *grower) histograms(ctx context.Context, n, left, right *node) error {
-	small, large := left, right
-	if _, l := unpack(left.sum); true {
-		if _, r := unpack(right.sum); r < l {
-			small, large = right, left
-		}
-	}
+	small, large := lighter(left, right)
 	small.hist, large.hist = g.histogram(), n.hist
 	n.hist = nil
 	parts := g.accumulate(small)
@@ -83,6 +78,15 @@ func (g *grower) histograms(ctx context.Context, n, left, right *node) error {
 	g.choose(small, both[0])
 	g.choose(large, both[1])
 	return nil
+}
+
+// lighter returns the child with the smaller hessian first.
+func lighter(left, right *node) (small, large *node) {
+	_, l := unpack(left.sum)
+	if _, r := unpack(right.sum); r < l {
+		return right, left
+	}
+	return left, right
 }
 
 // choose keeps the best of a node's splits, the first among equals.
