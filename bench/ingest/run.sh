@@ -7,7 +7,7 @@
 # FOLDER keeps the Python environment of the peers (FOLDER/venv, made from
 # requirements.txt; set PYTHON to use another one). DATA holds the daily files
 # (default: $DRIVE_DATA/backblaze/2013_daily). Every program reads the same columns
-# and makes the same 7-day differences; ours makes all its other features of them
+# and makes the same 7-day differences; ours makes its other features of that week
 # too. The sums of values and differences must agree, or there is no timing.
 # ROUNDS (5) runs go in turn, so that a busy machine is busy for all; the best
 # time of each counts.
@@ -37,6 +37,10 @@ for peer in $peers; do
 		exit 1
 	fi
 done
+if ! [ -s "$dir/ours.sums" ]; then
+	echo "nothing was read from $data; name the folder of the daily files"
+	exit 1
+fi
 echo "the sums of all programs agree: $(grep -c . "$dir/ours.sums") of them over $(sed -n 's/^sum rows //p' "$dir/ours.sums") rows"
 
 i=0

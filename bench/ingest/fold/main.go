@@ -62,7 +62,9 @@ func fold(ctx context.Context, folder string) (names []string, sums []float64, e
 	if err != nil {
 		return nil, nil, err
 	}
-	history, err := feature.NewFold(feature.NewSpec(attributes))
+	spec := feature.NewSpec(attributes)
+	spec.Memory = 7 // as far back as the peers look
+	history, err := feature.NewFold(spec)
 	if err != nil {
 		return nil, nil, err
 	}
