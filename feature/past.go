@@ -107,7 +107,17 @@ func (c *cursor) back() bool {
 
 // kept returns the part of a trace's past that gave way after day edge.
 func (t *trace) kept(edge smart.Date) past {
-	c := cursor{t.past, t.since, t.value}
+	day, at := t.since, len(t.past)
+	for day > edge && at >= 2 {
+		tag := t.past[at-1]
+		days, size := smart.Date(tag>>3), 1+widths[tag&7]
+		if days == 0 || at < size {
+			break
+		}
+		day -= days
+		at -= size
+	}
+	c := cursor{t.past[:at], day, 0}
 	for c.day > edge && c.back() {
 	}
 	return t.past[len(c.before):]

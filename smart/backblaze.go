@@ -16,8 +16,9 @@ import (
 type layout struct {
 	date, serial, model, capacity, failure int
 	columns                                int
-	at                                     []int  // position of each wanted attribute
-	plain                                  []bool // of each, see plain
+	wanted                                 []Attribute
+	at                                     []int       // position of each wanted attribute
+	below                                  [][]float64 // by vendor, see bounds
 	has                                    []Attribute
 	pos                                    []int // of each in has
 	mapped                                 bool  // by a Mapping: numbers may have units behind them, dates may be Unix times
@@ -65,9 +66,8 @@ func layoutOf(s *table.Scanner, file string, mapping Mapping) (*layout, error) {
 
 // locate sets the positions of the wanted attributes.
 func (l *layout) locate(wanted []Attribute) {
-	l.at, l.plain = make([]int, len(wanted)), make([]bool, len(wanted))
+	l.at, l.wanted = make([]int, len(wanted)), wanted
 	for i, w := range wanted {
-		l.plain[i] = plain(w)
 		l.at[i] = -1
 		if k := slices.Index(l.has, w); k >= 0 {
 			l.at[i] = l.pos[k]
@@ -76,6 +76,24 @@ func (l *layout) locate(wanted []Attribute) {
 			l.scales = append(l.scales, l.mapping.scale(w.String()))
 		}
 	}
+}
+
+// bounds returns, for each wanted attribute of a vendor's drives, the bound up to
+// which digits in a file are the value itself; -1 when there is none.
+func (l *layout) bounds(v Vendor) []float64 {
+	for len(l.below) <= int(v) {
+		l.below = append(l.below, nil)
+	}
+	if l.below[v] == nil {
+		l.below[v] = make([]float64, len(l.wanted))
+		for i, a := range l.wanted {
+			l.below[v][i] = plainBelow(v, a)
+			if l.scales != nil {
+				l.below[v][i] = -1
+			}
+		}
+	}
+	return l.below[v]
 }
 
 // used returns the positions of all columns that are read.
@@ -96,7 +114,6 @@ func (l *layout) number(s *table.Scanner, cell []byte) (float64, bool) {
 // rowReader turns records into readings.
 type rowReader struct {
 	*layout
-	wanted []Attribute
 	models map[string]model
 
 	lastName     []byte // the model of the row before
@@ -162,28 +179,22 @@ func (p *rowReader) read(s *table.Scanner, r *Reading) string {
 
 // numbers fills dst with the wanted attributes. It returns as read does.
 func (p *rowReader) numbers(s *table.Scanner, dst []float64, vendor Vendor) string {
-	for i, pos := range p.at {
-		if pos < 0 {
-			dst[i] = math.NaN()
+	s.Numbers(dst, p.at)
+	for i, most := range p.bounds(vendor) {
+		v := dst[i]
+		if v <= most || v != v {
 			continue
 		}
-		v, short := s.Digits(pos)
-		if short && p.plain[i] && p.scales == nil {
-			dst[i] = v
-			continue
-		}
-		cell := s.Field(pos)
-		if dst[i] = math.NaN(); len(cell) == 0 {
-			continue
-		}
-		if !short {
+		short := !math.IsInf(v, 1)
+		if cell := s.Field(p.at[i]); !short {
 			ok := false
 			if v, ok = p.number(s, cell); !ok {
 				return fmt.Sprintf("%s: %q is not a number", p.wanted[i], clip(cell))
 			}
-		}
-		if !short && v >= 1<<16 && packed(vendor, p.wanted[i]) && bytes.ContainsAny(cell, "eE") {
-			continue // rounded, so that the parts are lost
+			if v >= 1<<16 && packed(vendor, p.wanted[i]) && bytes.ContainsAny(cell, "eE") {
+				dst[i] = math.NaN() // rounded, so that the parts are lost
+				continue
+			}
 		}
 		if p.scales != nil {
 			v *= p.scales[i]

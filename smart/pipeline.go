@@ -30,7 +30,7 @@ func (s *Source) start(ctx context.Context) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	s.pipe = &pipeline{cancel: cancel, queue: make(chan chan parsed, max(1, workers-1))}
+	s.pipe = &pipeline{cancel: cancel, queue: make(chan chan parsed, workers)}
 	pipe := s.pipe
 	count := func(n int64) { pipe.done.Add(n) }
 	slots := make(chan struct{}, workers)

@@ -122,7 +122,7 @@ func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
 	}
 	l.locate(p.wanted)
 	s.Select(l.used())
-	rr := &rowReader{layout: l, wanted: p.wanted, models: p.models, texts: make([]byte, 0, 16*cap(p.out)), ends: make([]int, 0, cap(p.out))}
+	rr := &rowReader{layout: l, models: p.models, texts: make([]byte, 0, 16*cap(p.out)), ends: make([]int, 0, cap(p.out))}
 	first := len(p.out)
 	for s.Next() {
 		if s.Line()&0xfff == 0 && ctx.Err() != nil {

@@ -97,17 +97,20 @@ func Decode(v Vendor, a Attribute, raw float64) float64 {
 	return math.Floor(raw / (1 << 32))
 }
 
-// plain reports whether Decode returns values below 1<<32 of the attribute as they
-// are, whoever made the drive.
-func plain(a Attribute) bool {
-	if !a.IsRaw() {
-		return a != TemperatureCelsius
+// plainBelow returns the bound up to which Decode returns whole numbers of an
+// attribute of a vendor's drives as they are, -1 when there is none.
+func plainBelow(v Vendor, a Attribute) float64 {
+	switch id := a.ID(); {
+	case a == TemperatureCelsius, a.IsRaw() && (id == 190 || id == 194):
+		return -1
+	case a.IsRaw() && id == 9:
+		return mostHours
+	case !packed(v, a), id == 240:
+		return 1<<32 - 1
+	case id == 188:
+		return 1<<16 - 1
 	}
-	switch a.ID() {
-	case 1, 7, 9, 188, 190, 194, 195, 240:
-		return false
-	}
-	return true
+	return -1
 }
 
 // packed reports whether a vendor puts several numbers into a raw value. Who
@@ -131,14 +134,16 @@ func wordy(a Attribute) bool {
 	return a.IsRaw() && (a.ID() == 3 || a.ID() == 5 || a.ID() == 188 || a.ID() == 196)
 }
 
+// mostHours is the longest power-on time that is believed: 60 years.
+const mostHours = 60 * 8766
+
 // hours makes hours of power-on time whose unit is not known.
 func hours(raw float64) float64 {
-	const most = 60 * 8766
 	if raw >= 1<<32 && raw < 1<<63 {
 		raw = float64(uint64(raw) & 0xffffffff)
 	}
 	for _, parts := range []float64{1, 60, 120, 3600} {
-		if raw/parts <= most {
+		if raw/parts <= mostHours {
 			return raw / parts
 		}
 	}
