@@ -2,8 +2,10 @@ package feature
 
 import (
 	"math"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/drivecast/drivecast/smart"
 )
@@ -121,9 +123,23 @@ func (f *Fold) Day(day *smart.Day, attributes []smart.Attribute, rows *Rows, wan
 	} else {
 		rows.X = make([]float64, n)
 	}
-	for i, n := range rows.Drive {
-		f.vector(rows.X[i*width:(i+1)*width], &f.drives[n], &day.Readings[rows.Reading[i]], at, heats, off)
+	spread(len(rows.Drive), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			f.vector(rows.X[i*width:(i+1)*width], &f.drives[rows.Drive[i]], &day.Readings[rows.Reading[i]], at, heats, off)
+		}
+	})
+}
+
+// spread calls work for pieces of 0..n-1, side by side when there are many.
+func spread(n int, work func(lo, hi int)) {
+	const piece = 8192
+	var wg sync.WaitGroup
+	workers := min(runtime.GOMAXPROCS(0), n/piece)
+	for k := 1; k < workers; k++ {
+		wg.Go(func() { work(n*k/workers, n*(k+1)/workers) })
 	}
+	work(0, n/max(1, workers))
+	wg.Wait()
 }
 
 // begin closes the day before, when a later one begins.

@@ -100,6 +100,9 @@ func TestStateFiles(t *testing.T) {
 	if err != nil || g.Stats() != f.Stats() || g.Today() != f.Today() {
 		t.Fatalf("got %+v, %v", g, err)
 	}
+	if day, err := feature.LastDay(path); err != nil || day != f.Today() {
+		t.Errorf("the last day is %v, %v; want %v", day, err, f.Today())
+	}
 	for _, c := range []struct {
 		wanted []smart.Attribute
 		text   string
@@ -156,4 +159,28 @@ func FuzzLoadFold(f *testing.F) {
 			t.Fatalf("what was loaded and saved is refused: %v", err)
 		}
 	})
+}
+
+// TestLastDayRefusesDamage cuts a saved history inside its head and overwrites it.
+func TestLastDayRefusesDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fleet.state")
+	text, _ := saved(t, randomFleet(2, 20))
+	for n := range 60 {
+		if err := os.WriteFile(path, text[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if day, err := feature.LastDay(path); !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Unsupported) || day != smart.NoDate {
+			t.Fatalf("the first %d bytes: %v, %v", n, day, err)
+		}
+	}
+	for i := range 60 {
+		broken := bytes.Clone(text)
+		broken[i] ^= 4
+		if err := os.WriteFile(path, broken, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if day, err := feature.LastDay(path); err == nil {
+			t.Fatalf("byte %d changed: %v", i, day)
+		}
+	}
 }

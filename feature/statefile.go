@@ -1,14 +1,17 @@
 package feature
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/smart"
 	"github.com/drivecast/drivecast/table"
 )
 
@@ -37,6 +40,34 @@ func LoadFile(path string, spec Spec) (*Fold, error) {
 		return nil, errs.New(errs.Invalid, "%s: the history was kept for another model: %s; name another file, or make this one anew from the data", path, why)
 	}
 	return f, nil
+}
+
+// LastDay returns the last day of the history that SaveFile saved at path, without
+// loading it: NoDate when it has no day. Errors are those of LoadFile.
+func LastDay(path string) (smart.Date, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return smart.NoDate, errs.New(errs.NotFound, "%s: there is no such file", path)
+	} else if err != nil {
+		return smart.NoDate, errs.Wrap(err, "load history")
+	}
+	defer file.Close()
+	start := make([]byte, len(stateMagic)+sectionHead)
+	n, err := io.ReadFull(file, start)
+	if err == nil {
+		size := int(min(binary.LittleEndian.Uint32(start[len(stateMagic):]), maxHead))
+		start = append(start, make([]byte, size)...)
+		n, err = io.ReadFull(file, start[len(stateMagic)+sectionHead:])
+		n += len(stateMagic) + sectionHead
+	}
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return smart.NoDate, errs.Wrap(err, "load history")
+	}
+	head, _, err := loadHead(start[:n])
+	if err != nil {
+		return smart.NoDate, errs.Wrap(err, "%s", path)
+	}
+	return head.Today, nil
 }
 
 // differs says how a history's features differ from the wanted ones, "" when they

@@ -29,23 +29,9 @@ func damaged(what string) error {
 }
 
 func loadFold(text []byte) (*Fold, error) {
-	body, ok := bytes.CutPrefix(text, []byte(stateMagic))
-	if !ok {
-		if bytes.HasPrefix(text, []byte("drivecast fold ")) {
-			return nil, errs.New(errs.Unsupported, "the history was saved by another version of drivecast, in a form not known here; make it anew from the data")
-		}
-		return nil, errs.New(errs.Invalid, "this is not a saved history; name a file that --state wrote")
-	}
-	first, rest, err := cutSection(body)
+	head, rest, err := loadHead(text)
 	if err != nil {
 		return nil, err
-	}
-	var head stateHead
-	if err := json.Unmarshal(first, &head); err != nil {
-		return nil, damaged(err.Error())
-	}
-	if len(head.Spec.Attributes) > math.MaxUint16 {
-		return nil, damaged("too many attributes")
 	}
 	f, err := NewFold(head.Spec)
 	if err != nil {
@@ -59,6 +45,28 @@ func loadFold(text []byte) (*Fold, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// loadHead reads the part of a state that is no drive, and returns the rest.
+func loadHead(text []byte) (head stateHead, rest []byte, err error) {
+	body, ok := bytes.CutPrefix(text, []byte(stateMagic))
+	if !ok {
+		if bytes.HasPrefix(text, []byte("drivecast fold ")) {
+			return head, nil, errs.New(errs.Unsupported, "the history was saved by another version of drivecast, in a form not known here; make it anew from the data")
+		}
+		return head, nil, errs.New(errs.Invalid, "this is not a saved history; name a file that --state wrote")
+	}
+	first, rest, err := cutSection(body)
+	if err != nil {
+		return head, nil, err
+	}
+	if err := json.Unmarshal(first, &head); err != nil {
+		return head, nil, damaged(err.Error())
+	}
+	if len(head.Spec.Attributes) > math.MaxUint16 {
+		return head, nil, damaged("too many attributes")
+	}
+	return head, rest, nil
 }
 
 // cutSection takes a section from the front of b and checks it.

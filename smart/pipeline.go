@@ -81,6 +81,13 @@ func (s *Source) parse(ctx context.Context, u unit, count func(int64)) (*parser,
 	return p, nil
 }
 
+// Start begins to read days ahead, as the first Next does by itself.
+func (s *Source) Start(ctx context.Context) {
+	if s.pipe == nil && s.failed == nil {
+		s.start(ctx)
+	}
+}
+
 // Next returns the next day, or io.EOF after the last. When more rows than the
 // stated share are bad, it ends with an error of kind Invalid that names the
 // first of them: at the end, or on the way when it is plainly hopeless.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/feature"
@@ -21,10 +22,24 @@ import (
 // predictFleet scores daily statistics: each drive's history becomes the model's
 // columns, up to the day that is scored.
 func (a *app) predictFleet(ctx context.Context, m *model.Model, o *predictOptions) error {
+	// Nearly all of the heap is the history and the day in hand, which do not become
+	// garbage: collecting often would only cost time.
+	debug.SetGCPercent(800)
+	debug.SetMemoryLimit(2 << 30)
 	spec, err := featureSpec(m)
 	if err != nil {
 		return err
 	}
+	today, err := lastDay(o.state)
+	if err != nil {
+		return err
+	}
+	src, from, err := o.openDays(ctx, today, spec, a)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	src.Start(ctx) // while the history is loaded
 	fold, err := loadState(o.state, spec)
 	if err != nil {
 		return err
@@ -33,11 +48,6 @@ func (a *app) predictFleet(ctx context.Context, m *model.Model, o *predictOption
 	if err != nil {
 		return err
 	}
-	src, from, err := o.openDays(ctx, fold, spec, a)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
 	write := func(w io.Writer) error { return fleet.Follow(ctx, src, from, o.until, w) }
 	if o.out == "-" {
 		err = write(a.stdout)
@@ -87,9 +97,22 @@ func loadState(path string, spec feature.Spec) (*feature.Fold, error) {
 	return fold, errs.Wrap(err, "--state")
 }
 
+// lastDay returns the last day of the history saved in a file, NoDate when there
+// is none.
+func lastDay(path string) (smart.Date, error) {
+	if path == "" {
+		return smart.NoDate, nil
+	}
+	day, err := feature.LastDay(path)
+	if errs.Is(err, errs.NotFound) {
+		return smart.NoDate, nil
+	}
+	return day, errs.Wrap(err, "--state")
+}
+
 // openDays opens the data from the day after the history on, and returns the first
 // day to score: by default the last of the data.
-func (o *predictOptions) openDays(ctx context.Context, fold *feature.Fold, spec feature.Spec, a *app) (*smart.Source, smart.Date, error) {
+func (o *predictOptions) openDays(ctx context.Context, today smart.Date, spec feature.Spec, a *app) (*smart.Source, smart.Date, error) {
 	in := o.reading
 	in.Until, in.Workers = o.until, o.workers
 	for _, text := range spec.Attributes {
@@ -104,7 +127,7 @@ func (o *predictOptions) openDays(ctx context.Context, fold *feature.Fold, spec 
 			bars.done()
 		}
 	}
-	if today := fold.Today(); today != smart.NoDate {
+	if today != smart.NoDate {
 		in.From = today + 1
 		if o.from != 0 && o.from < today {
 			return nil, 0, errs.New(errs.Usage, "the history in %s reaches to %s already, so %s cannot be scored with it; leave --state out, or name another file", o.state, today, o.from)

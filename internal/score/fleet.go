@@ -1,7 +1,6 @@
 package score
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"math"
@@ -28,7 +27,6 @@ type Fleet struct {
 	answers []forecast.Answer
 	drives  []forecast.Drive
 	order   []int
-	line    []byte
 	Rows    int // written so far
 }
 
@@ -147,24 +145,44 @@ func (f *Fleet) day(day *smart.Day, rows *feature.Rows, w io.Writer) error {
 
 func resized[T any](v []T, n int) []T { return slices.Grow(v[:0], n)[:n] }
 
+// write writes the drives in order. Pieces of the text are made side by side.
 func (f *Fleet) write(day *smart.Day, rows *feature.Rows, w io.Writer) error {
-	date := day.Date.String()
-	out := bytes.NewBuffer(f.line[:0])
-	for _, i := range f.order {
-		r, a := &day.Readings[rows.Reading[i]], &f.answers[i]
-		line := append(out.AvailableBuffer(), date...)
-		line = table.AppendText(append(line, ','), r.Serial)
-		line = table.AppendText(append(line, ','), r.Model)
-		line = table.AppendNumber(append(line, ','), a.Probability)
-		line = table.AppendNumber(append(line, ','), a.Low)
-		line = table.AppendNumber(append(line, ','), a.High)
-		line = append(append(line, ','), a.Risk...)
-		line = strconv.AppendBool(append(line, ','), a.Abstained())
-		line = table.AppendText(append(line, ','), a.Reason)
-		out.Write(append(line, '\n'))
+	workers := runtime.GOMAXPROCS(0)
+	texts := make([][]byte, workers)
+	for at := 0; at < len(f.order); {
+		var wg sync.WaitGroup
+		for k := range texts {
+			hi := min(at+chunkRows, len(f.order))
+			part := f.order[at:hi]
+			at = hi
+			wg.Go(func() { texts[k] = f.lines(texts[k][:0], day, rows, part) })
+		}
+		wg.Wait()
+		for _, text := range texts {
+			if _, err := w.Write(text); err != nil {
+				return errs.Wrap(err, "write scores")
+			}
+		}
 	}
-	f.line = out.Bytes()
 	f.Rows += len(f.order)
-	_, err := w.Write(f.line)
-	return errs.Wrap(err, "write scores")
+	return nil
+}
+
+// lines appends a row for each of the listed answers.
+func (f *Fleet) lines(out []byte, day *smart.Day, rows *feature.Rows, order []int) []byte {
+	date := day.Date.String()
+	for _, i := range order {
+		r, a := &day.Readings[rows.Reading[i]], &f.answers[i]
+		out = append(out, date...)
+		out = table.AppendText(append(out, ','), r.Serial)
+		out = table.AppendText(append(out, ','), r.Model)
+		out = table.AppendNumber(append(out, ','), a.Probability)
+		out = table.AppendNumber(append(out, ','), a.Low)
+		out = table.AppendNumber(append(out, ','), a.High)
+		out = append(append(out, ','), a.Risk...)
+		out = strconv.AppendBool(append(out, ','), a.Abstained())
+		out = table.AppendText(append(out, ','), a.Reason)
+		out = append(out, '\n')
+	}
+	return out
 }
