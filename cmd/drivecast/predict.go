@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -59,6 +60,7 @@ MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/
 	f.StringVar(&o.toText, "to", "", "daily statistics: last day to score; later days are not read (default: the last day of the data)")
 	f.StringVar(&o.state, "state", "", "daily statistics: file that keeps the history of the drives; made when it is not there")
 	f.IntVar(&o.workers, "workers", 0, "daily statistics: files read side by side (default: one a processor)")
+	f.BoolVar(&o.json, "json", false, "print the summary as JSON: on standard output, or on standard error with -o -")
 	f.StringVar(&o.tracking, "tracking-uri", "", "server of a models:/ or runs:/ model (default: $MLFLOW_TRACKING_URI or "+defaultTrackingURI+")")
 	o.drives.addTo(c)
 	return c
@@ -70,6 +72,7 @@ type predictOptions struct {
 	fromText, toText, state    string
 	from, until                smart.Date // 0: not given
 	workers                    int
+	json                       bool
 	drives                     dataFlags
 	reading                    smart.Options // what drives says
 }
@@ -132,6 +135,9 @@ func (a *app) predict(ctx context.Context, o *predictOptions) error {
 	}
 	if err := table.Write(out, result); err != nil {
 		return err
+	}
+	if o.json {
+		return json.NewEncoder(a.stdout).Encode(map[string]any{"output": out, "rows": result.Rows()})
 	}
 	fmt.Fprintf(a.stderr, "%s: %d rows\n", out, result.Rows())
 	return nil

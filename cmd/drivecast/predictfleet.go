@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/feature"
@@ -48,7 +49,11 @@ func (a *app) predictFleet(ctx context.Context, m *model.Model, o *predictOption
 	if err != nil {
 		return err
 	}
-	write := func(w io.Writer) error { return fleet.Follow(ctx, src, from, o.until, w) }
+	before, follow := fold.Stats(), fleet.Follow
+	if table.IsParquetName(o.out) {
+		follow = fleet.FollowParquet
+	}
+	write := func(w io.Writer) error { return follow(ctx, src, from, o.until, w) }
 	if o.out == "-" {
 		err = write(a.stdout)
 	} else {
@@ -62,7 +67,52 @@ func (a *app) predictFleet(ctx context.Context, m *model.Model, o *predictOption
 			return err
 		}
 	}
-	fmt.Fprintf(a.stderr, "%s: %d rows, the last of %s\n", o.out, fleet.Rows, fold.Today())
+	return a.fleetSummary(o, fleetSummary{
+		Output: o.out, Rows: fleet.Rows, Day: fold.Today().String(), Drives: fold.Stats().Drives, Bad: src.Stats().Bad,
+		Duplicates: fold.Stats().Duplicates - before.Duplicates, Again: fold.Stats().Replayed - before.Replayed,
+		Late: fold.Stats().Late - before.Late, Nameless: fold.Stats().Nameless - before.Nameless, Missed: fold.Stats().Missed - before.Missed,
+	})
+}
+
+// fleetSummary is what was read and written.
+type fleetSummary struct {
+	Output     string `json:"output"`
+	Rows       int    `json:"rows"`           // written
+	Day        string `json:"last_day"`       // of the history
+	Drives     int    `json:"drives"`         // of the history
+	Bad        int    `json:"bad_rows"`       // not readable: see --quarantine
+	Nameless   int    `json:"without_serial"` // passed over
+	Duplicates int    `json:"duplicates"`     // a second reading of a drive and day, passed over
+	Late       int    `json:"late"`           // older than the drive's last one, passed over
+	Again      int    `json:"given_again"`    // of a day that the history has
+	Missed     int    `json:"missed_days"`    // between two readings of a drive
+}
+
+// fleetSummary prints the summary: in words to standard error, or as JSON.
+func (a *app) fleetSummary(o *predictOptions, s fleetSummary) error {
+	if o.json {
+		out := a.stdout
+		if o.out == "-" {
+			out = a.stderr
+		}
+		return json.NewEncoder(out).Encode(s)
+	}
+	fmt.Fprintf(a.stderr, "%s: %d rows, the last of %s\n", o.out, s.Rows, s.Day)
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{s.Bad, "bad rows"}, {s.Nameless, "readings without a serial number"}, {s.Duplicates, "second readings of a drive and day"}, {s.Late, "readings older than the drive's last"}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	if parts != nil {
+		fmt.Fprintln(a.stderr, "passed over:", strings.Join(parts, ", "))
+	}
+	if s.Again > 0 {
+		fmt.Fprintf(a.stderr, "%d readings were in the history already\n", s.Again)
+	}
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -77,9 +76,6 @@ func fastForecast(m *forecast.Model) *forecast.Model {
 	return &out
 }
 
-// fleetHeader has the columns of what Follow writes.
-const fleetHeader = "date,serial_number,model,probability,lower,upper,risk,abstained,reason\n"
-
 // Follow takes all days of src into the history and writes, as CSV, one row for
 // each drive and day between from and to (0: no bound), riskiest first within a
 // day. It returns an error of kind Invalid when there is no such day.
@@ -87,10 +83,39 @@ func (f *Fleet) Follow(ctx context.Context, src feature.Stream, from, to smart.D
 	if _, err := io.WriteString(w, fleetHeader); err != nil {
 		return errs.Wrap(err, "write scores")
 	}
+	return f.follow(ctx, src, from, to, func(day *smart.Day, rows *feature.Rows) error { return f.write(day, rows, w) })
+}
+
+// FollowParquet is Follow with the same columns as Parquet; a missing number and
+// an empty reason are null.
+func (f *Fleet) FollowParquet(ctx context.Context, src feature.Stream, from, to smart.Date, w io.Writer) error {
+	sheet := newSheet()
+	out, err := table.NewParquetWriter(w, sheet.Table)
+	if err != nil {
+		return err
+	}
+	err = f.follow(ctx, src, from, to, func(day *smart.Day, rows *feature.Rows) error {
+		for at := 0; at < len(f.order); at += chunkRows {
+			f.fill(sheet, day, rows, f.order[at:min(at+chunkRows, len(f.order))])
+			if err := out.Append(sheet.Table); err != nil {
+				return errs.Wrap(err, "write scores")
+			}
+		}
+		f.Rows += len(f.order)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return errs.Wrap(out.Close(), "write scores")
+}
+
+func (f *Fleet) follow(ctx context.Context, src feature.Stream, from, to smart.Date, write func(*smart.Day, *feature.Rows) error) error {
 	days := 0
 	err := f.fold.Follow(ctx, src, from, to, func(day *smart.Day, rows *feature.Rows) error {
 		days++
-		return f.day(day, rows, w)
+		f.rank(day, rows)
+		return write(day, rows)
 	})
 	if err == nil && days == 0 {
 		err = errs.New(errs.Invalid, "the data has no day from %s to %s; its last one is %s", orNone(from), orNone(to), f.fold.Today())
@@ -108,7 +133,8 @@ func orNone(d smart.Date) string {
 // chunkRows is how many vectors are scored at a time.
 const chunkRows = 2048
 
-func (f *Fleet) day(day *smart.Day, rows *feature.Rows, w io.Writer) error {
+// rank scores the drives of a day and puts them in order.
+func (f *Fleet) rank(day *smart.Day, rows *feature.Rows) {
 	n := len(rows.Reading)
 	f.answers, f.drives, f.order = resized(f.answers, n), resized(f.drives, n), resized(f.order, n)
 	for i, at := range rows.Reading {
@@ -140,49 +166,6 @@ func (f *Fleet) day(day *smart.Day, rows *feature.Rows, w io.Writer) error {
 		}
 		return strings.Compare(day.Readings[rows.Reading[a]].Serial, day.Readings[rows.Reading[b]].Serial)
 	})
-	return f.write(day, rows, w)
 }
 
 func resized[T any](v []T, n int) []T { return slices.Grow(v[:0], n)[:n] }
-
-// write writes the drives in order. Pieces of the text are made side by side.
-func (f *Fleet) write(day *smart.Day, rows *feature.Rows, w io.Writer) error {
-	workers := runtime.GOMAXPROCS(0)
-	texts := make([][]byte, workers)
-	for at := 0; at < len(f.order); {
-		var wg sync.WaitGroup
-		for k := range texts {
-			hi := min(at+chunkRows, len(f.order))
-			part := f.order[at:hi]
-			at = hi
-			wg.Go(func() { texts[k] = f.lines(texts[k][:0], day, rows, part) })
-		}
-		wg.Wait()
-		for _, text := range texts {
-			if _, err := w.Write(text); err != nil {
-				return errs.Wrap(err, "write scores")
-			}
-		}
-	}
-	f.Rows += len(f.order)
-	return nil
-}
-
-// lines appends a row for each of the listed answers.
-func (f *Fleet) lines(out []byte, day *smart.Day, rows *feature.Rows, order []int) []byte {
-	date := day.Date.String()
-	for _, i := range order {
-		r, a := &day.Readings[rows.Reading[i]], &f.answers[i]
-		out = append(out, date...)
-		out = table.AppendText(append(out, ','), r.Serial)
-		out = table.AppendText(append(out, ','), r.Model)
-		out = table.AppendNumber(append(out, ','), a.Probability)
-		out = table.AppendNumber(append(out, ','), a.Low)
-		out = table.AppendNumber(append(out, ','), a.High)
-		out = append(append(out, ','), a.Risk...)
-		out = strconv.AppendBool(append(out, ','), a.Abstained())
-		out = table.AppendText(append(out, ','), a.Reason)
-		out = append(out, '\n')
-	}
-	return out
-}
