@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: all build test unit conformance test-services cross lint bench clean
+.PHONY: all build test unit conformance test-services fuzz cross lint bench clean
 
 all: build
 
@@ -23,6 +23,19 @@ conformance: build ## real clients against the built binary
 
 test-services: ## stores against PostgreSQL, Azurite and an S3 server
 	conformance/services.sh $(GO) test -tags services -timeout 10m $$(grep -rl --include='*_test.go' '^//go:build services' . | xargs -n1 dirname | sort -u)
+
+# The parsers that read what others wrote. Each is tried for FUZZTIME.
+FUZZTIME ?= 30s
+PARSERS := smart:FuzzParseReport smart:FuzzRows smart:FuzzDocuments smart:FuzzMapping table:FuzzReadCSV table:FuzzParquet \
+	feature:FuzzLoadFold model/pickle:FuzzLoad model/mlfolder:FuzzParse model/onnx:FuzzOpen
+
+# When the machine stalls, the fuzzer takes its own process for hung: an input that
+# it blames fails only if it fails again.
+fuzz: ## every parser on made-up input for a while
+	for p in $(PARSERS); do \
+		$(GO) test ./$${p%:*} -run '^$$' -fuzz "^$${p#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x || \
+		$(GO) test ./$${p%:*} -run "^$${p#*:}$$" || exit 1; \
+	done
 
 cross: ## the other systems that we build for
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/drivecast
