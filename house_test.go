@@ -40,7 +40,8 @@ var rows = []struct {
 	{"work", []string{"internal/reduce", "internal/train", "internal/score", "internal/drift", "internal/job", "internal/job/cron", "internal/job/sweep"}},
 	{"trials", []string{"internal/tune"}},
 	{"adapters", []string{"internal/artifact/artifacttest", "internal/objectstore", "internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/local", "internal/job/jobtest", "internal/collect", "internal/gate", "internal/oidc"}},
-	{"front", []string{"internal/backup", "internal/importer", "internal/web", "internal/config", "internal/monitor", "internal/progress"}},
+	{"front", []string{"internal/backup", "internal/importer", "internal/web", "internal/config", "internal/monitor", "internal/progress", "internal/cli"}},
+	{"serving", []string{"internal/serving"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},
 }
 

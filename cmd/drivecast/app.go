@@ -7,14 +7,15 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/progress"
+	"github.com/drivecast/drivecast/internal/serving"
 )
 
 // app is what every command works with: where it reads and writes, and what
@@ -37,14 +38,6 @@ func newApp() *app {
 	return a
 }
 
-// The exit codes.
-const (
-	exitOK       = 0
-	exitFailure  = 1 // the work failed
-	exitUsage    = 2 // the command line is wrong
-	exitCanceled = 130
-)
-
 // run executes one command line and returns its exit code. Every failure is one
 // line on stderr.
 func (a *app) run(ctx context.Context, args []string) int {
@@ -56,23 +49,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	} else if err == nil {
 		return code
 	}
-	if err == nil {
-		return exitOK
-	}
-	text := strings.TrimSpace(err.Error())
-	if errs.Is(err, errs.Canceled) && ctx.Err() != nil {
-		text = "interrupted; what was finished is kept, and nothing is half-written"
-	}
-	if text != "" {
-		fmt.Fprintln(a.stderr, "drivecast: "+strings.ReplaceAll(text, "\n", " "))
-	}
-	switch {
-	case errs.Is(err, errs.Usage):
-		return exitUsage
-	case errs.Is(err, errs.Canceled) && ctx.Err() != nil:
-		return exitCanceled
-	}
-	return exitFailure
+	return cli.Exit(ctx, "drivecast", a.stderr, err)
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -103,37 +80,9 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.upCommand(), a.serverCommand(), a.importCommand(), a.exportCommand(), a.simulateCommand(), a.readCommand(), a.auditCommand(),
 		a.trainCommand(), a.tuneCommand(), a.predictCommand(),
-		a.serveCommand(), a.modelsCommand(), a.versionCommand())
+		a.env().Command("serve"), a.modelsCommand(), a.versionCommand())
 	root.AddCommand(a.workCommands()...)
 	return root
-}
-
-// noArgs refuses arguments of a command that takes only flags.
-func noArgs(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return errs.New(errs.Usage, "%s takes no argument, got %q; see %s --help", c.CommandPath(), args[0], c.CommandPath())
-	}
-	return nil
-}
-
-// exactArgs wants the named arguments, no fewer and no more.
-func exactArgs(names ...string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != len(names) {
-			return errs.New(errs.Usage, "%s wants %s; see %s --help", c.CommandPath(), strings.Join(names, " "), c.CommandPath())
-		}
-		return nil
-	}
-}
-
-// required makes missing flags a fault of the command line that names them.
-func required(c *cobra.Command, names ...string) error {
-	for _, n := range names {
-		if f := c.Flags().Lookup(n); f.Value.String() == "" || f.Value.String() == "[]" {
-			return errs.New(errs.Usage, "%s needs --%s; see %s --help", c.CommandPath(), n, c.CommandPath())
-		}
-	}
-	return nil
 }
 
 // progress returns a reporter on stderr: bars on a terminal, lines elsewhere.
@@ -144,6 +93,11 @@ func (a *app) progress() *progress.Reporter {
 // logger writes structured lines to stderr from level on.
 func (a *app) logger(level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// env is where the commands run that other programs have too.
+func (a *app) env() serving.Env {
+	return serving.Env{Stderr: a.stderr, Getenv: a.getenv, Version: readBuild().Version}
 }
 
 // output is the -o flag: how a command's result is printed.

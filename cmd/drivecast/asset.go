@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/job/local"
 )
@@ -23,9 +24,9 @@ func (a *app) assetCommand(use, short string, kinds ...job.Kind) *cobra.Command 
 func (a *app) assetCreate(what string, kinds []job.Kind) *cobra.Command {
 	f, out, file, sets := jobFolder{a: a}, output(""), "", []string{}
 	c := &cobra.Command{
-		Use: "create -f FILE", Short: "Register a " + what, Args: noArgs,
+		Use: "create -f FILE", Short: "Register a " + what, Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "file"); err != nil {
+			if err := cli.Required(c, "file"); err != nil {
 				return err
 			}
 			d, err := openWith(file, sets)
@@ -86,7 +87,7 @@ func (a *app) printAssets(list []job.Asset, out output) error {
 func (a *app) assetList(what string, kinds []job.Kind) *cobra.Command {
 	f, out, name := jobFolder{a: a}, output(""), ""
 	c := &cobra.Command{
-		Use: "list", Short: "List what is registered", Aliases: []string{"show"}, Args: noArgs,
+		Use: "list", Short: "List what is registered", Aliases: []string{"show"}, Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.open(c.Context()); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drivecast/drivecast/audit"
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/table"
 )
 
@@ -39,7 +40,7 @@ Exit codes: 0 nothing blocks, 1 blocked, 2 the command line is wrong. With --fix
 the repaired data decides.`,
 		Example: `  drivecast audit drives.csv --target failure
   drivecast audit drives.csv --fix capacity=nominal --fix lifetime=days --fixed-out mended.csv`,
-		Args: exactArgs("DATA"),
+		Args: cli.ExactArgs("DATA"),
 		RunE: func(c *cobra.Command, args []string) error { return a.audit(c.Context(), args[0], &o) },
 	}
 	f := c.Flags()

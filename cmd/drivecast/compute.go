@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/job/local"
 )
@@ -22,10 +23,10 @@ func (a *app) computeCommand() *cobra.Command {
 func (a *app) computeCreate() *cobra.Command {
 	f, out, s, file := jobFolder{a: a}, output(""), local.ComputeSpec{}, ""
 	c := &cobra.Command{
-		Use: "create (-f FILE | -n NAME)", Short: "Register a cluster, or change one", Aliases: []string{"update"}, Args: noArgs,
+		Use: "create (-f FILE | -n NAME)", Short: "Register a cluster, or change one", Aliases: []string{"update"}, Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if file == "" {
-				if err := required(c, "name"); err != nil {
+				if err := cli.Required(c, "name"); err != nil {
 					return err
 				}
 			} else if err := local.ReadCompute(file, &s, c.Flags().Changed); err != nil {
@@ -70,7 +71,7 @@ func (a *app) printComputes(list []local.ComputeSpec, out output) error {
 func (a *app) computeList() *cobra.Command {
 	f, out := jobFolder{a: a}, output("")
 	c := &cobra.Command{
-		Use: "list", Short: "List clusters", Args: noArgs,
+		Use: "list", Short: "List clusters", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.open(c.Context()); err != nil {
 				return err
@@ -92,9 +93,9 @@ func (a *app) computeList() *cobra.Command {
 func (a *app) computeDelete() *cobra.Command {
 	f, name := jobFolder{a: a}, ""
 	c := &cobra.Command{
-		Use: "delete -n NAME", Short: "Forget a cluster", Args: noArgs,
+		Use: "delete -n NAME", Short: "Forget a cluster", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "name"); err != nil {
+			if err := cli.Required(c, "name"); err != nil {
 				return err
 			}
 			if err := f.open(c.Context()); err != nil {
@@ -114,7 +115,7 @@ func (a *app) computeDelete() *cobra.Command {
 func (a *app) computeShow() *cobra.Command {
 	f, out, name := jobFolder{a: a}, output(""), ""
 	c := &cobra.Command{
-		Use: "show -n NAME", Short: "Print what a cluster's nodes do", Args: noArgs,
+		Use: "show -n NAME", Short: "Print what a cluster's nodes do", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.open(c.Context()); err != nil {
 				return err
@@ -149,7 +150,7 @@ func (a *app) computeRun() *cobra.Command {
 	minNodes, maxNodes, idle := 0, 1, 120.0
 	limits, memory := local.NodeLimits{}, int64(0)
 	c := &cobra.Command{
-		Use: "run", Short: "Run a cluster's jobs until interrupted", Args: noArgs,
+		Use: "run", Short: "Run a cluster's jobs until interrupted", Args: cli.NoArgs,
 		Long: `run takes jobs off the queue of one cluster and runs them. "job create" starts it in the
 background when no runner of the cluster lives, and "up" runs one of its own.`,
 		RunE: func(c *cobra.Command, _ []string) error {

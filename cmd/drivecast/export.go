@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/internal/importer"
+
+	"github.com/drivecast/drivecast/internal/cli"
 )
 
 func (a *app) exportCommand() *cobra.Command {
@@ -23,7 +25,7 @@ tables of MLflow 2.4, and "mlflow db upgrade sqlite:///FILE" brings it to any la
 version. Logged models are of MLflow 3: fill a file that MLflow 3 made, or export once,
 upgrade, and export again; what is there already is left alone.`,
 		Example: "  drivecast export mlflow.db\n  drivecast export mlflow.db --rewrite-artifact-root mlflow-artifacts:=file:///srv/mlruns",
-		Args:    exactArgs("FILE"),
+		Args:    cli.ExactArgs("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var list []importer.Rewrite
 			for _, text := range rewrites {

@@ -15,6 +15,7 @@ import (
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
 	"github.com/drivecast/drivecast/internal/backup"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/importer"
 	"github.com/drivecast/drivecast/internal/mlflow/client"
 	"github.com/drivecast/drivecast/internal/sqlstore"
@@ -35,7 +36,7 @@ Files of runs stay where they are; with --copy-artifacts, those behind a server 
 		Example: `  drivecast import mlflow.db
   drivecast import http://mlflow:5000 --copy-artifacts ./drivecast-data/artifacts
   drivecast import mlruns --rewrite-artifact-root file:///old/mlruns=mlflow-artifacts:`,
-		Args: exactArgs("SOURCE"),
+		Args: cli.ExactArgs("SOURCE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.importFrom(c.Context(), args[0], backend, files, rewrites, out)
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/job/local"
 )
@@ -93,9 +94,9 @@ func (a *app) jobCreate() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "create -f FILE",
 		Short: "Queue a job and see to it that it is run",
-		Args:  noArgs,
+		Args:  cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "file"); err != nil {
+			if err := cli.Required(c, "file"); err != nil {
 				return err
 			}
 			if err := out.check(); err != nil {
@@ -211,7 +212,7 @@ func (a *app) jobShow() *cobra.Command {
 func (a *app) jobList() *cobra.Command {
 	f, out, q, all := jobFolder{a: a}, answer{}, job.Query{}, false
 	c := &cobra.Command{
-		Use: "list", Short: "List jobs, newest first", Args: noArgs,
+		Use: "list", Short: "List jobs, newest first", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.open(c.Context()); err != nil {
 				return err

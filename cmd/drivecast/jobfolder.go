@@ -11,16 +11,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/job/local"
 	"github.com/drivecast/drivecast/internal/mlflow/client"
+	"github.com/drivecast/drivecast/internal/serving"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 )
 
 const (
-	defaultDataDir     = "./drivecast-data"
-	defaultTrackingURI = "http://127.0.0.1:5000"
-	storeFile          = "drivecast.db"
+	defaultDataDir = "./drivecast-data"
+	storeFile      = "drivecast.db"
 )
 
 // jobFolder is what job and compute commands of one data folder share.
@@ -33,7 +34,7 @@ type jobFolder struct {
 
 func (f *jobFolder) addTo(c *cobra.Command) {
 	c.Flags().StringVar(&f.dir, "dir", defaultDataDir, "folder of drivecast's data")
-	c.Flags().StringVar(&f.tracking, "tracking-uri", "", "tracking server of the jobs (default $MLFLOW_TRACKING_URI, or "+defaultTrackingURI+" if a server answers there, or else the folder's own store)")
+	c.Flags().StringVar(&f.tracking, "tracking-uri", "", "tracking server of the jobs (default $MLFLOW_TRACKING_URI, or "+serving.DefaultTrackingURI+" if a server answers there, or else the folder's own store)")
 }
 
 func (f *jobFolder) open(ctx context.Context) error {
@@ -66,8 +67,8 @@ func (f *jobFolder) runs(ctx context.Context, cluster string, log *slog.Logger) 
 	if uri = f.tracking; uri == "" {
 		uri = f.a.getenv("MLFLOW_TRACKING_URI")
 	}
-	if uri == "" && f.answers(ctx, defaultTrackingURI) {
-		uri = defaultTrackingURI
+	if uri == "" && f.answers(ctx, serving.DefaultTrackingURI) {
+		uri = serving.DefaultTrackingURI
 	}
 	if uri == "" {
 		if uri, stop, err = f.serveTracking(ctx, cluster, log); err != nil {
@@ -127,7 +128,7 @@ func (f *jobFolder) serveTracking(ctx context.Context, cluster string, log *slog
 	go func() {
 		defer close(done)
 		defer closeStore()
-		if err := serveHTTP(ctx, l, nil, handler, log); err != nil {
+		if err := cli.Serve(ctx, l, nil, handler, log); err != nil {
 			log.Warn("the tracking server of the jobs ended", "error", err)
 		}
 	}()

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/job"
 )
 
@@ -19,7 +20,7 @@ func (a *app) jobSchema() *cobra.Command {
 those of all kinds into a folder as KIND.schema.json.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if dir == "" {
-				if err := exactArgs("KIND")(c, args); err != nil {
+				if err := cli.ExactArgs("KIND")(c, args); err != nil {
 					return err
 				}
 				s, err := job.JSONSchema(job.Kind(args[0]))
@@ -28,7 +29,7 @@ those of all kinds into a folder as KIND.schema.json.`,
 				}
 				return a.printJSON(s)
 			}
-			if err := noArgs(c, args); err != nil {
+			if err := cli.NoArgs(c, args); err != nil {
 				return err
 			}
 			if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/mlflow/client"
 )
 
@@ -20,7 +21,7 @@ type acting func(why string) (*client.Client, error)
 func (a *app) modelMoves(tracking *string) []*cobra.Command {
 	open := func(why string) (*client.Client, error) {
 		who := cmp.Or(a.getenv("MLFLOW_TRACKING_USERNAME"), a.getenv("USER"), a.getenv("LOGNAME"), a.getenv("USERNAME"))
-		return client.New(a.trackingURI(*tracking), a.getenv, client.Acting(who, why))
+		return client.New(a.env().TrackingURI(*tracking), a.getenv, client.Acting(who, why))
 	}
 	return []*cobra.Command{a.modelsHistory(open), a.modelsPromote(open), a.modelsRollback(open)}
 }
@@ -30,7 +31,7 @@ func (a *app) modelsHistory(open acting) *cobra.Command {
 	var alias, at string
 	c := &cobra.Command{Use: "history NAME", Short: "Show who moved which version, alias or stage, when and why",
 		Example: "  drivecast models history hdd\n  drivecast models history hdd --alias champion --at 2026-03-03",
-		Args:    exactArgs("NAME"),
+		Args:    cli.ExactArgs("NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			server, err := open("")
 			if err != nil {
@@ -123,9 +124,9 @@ func (a *app) modelsPromote(open acting) *cobra.Command {
 that was judged on the same rows as the one that has the alias must not be worse by
 roc_auc; --force overrides that, and the record says so. The outcome is kept as the tag
 drivecast.gate.ALIAS of the version.`,
-		Args: exactArgs("NAME", "VERSION"),
+		Args: cli.ExactArgs("NAME", "VERSION"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := required(c, "why"); err != nil {
+			if err := cli.Required(c, "why"); err != nil {
 				return err
 			}
 			server, err := open(why)
@@ -193,9 +194,9 @@ func gateOf(next, current *client.Version) (text string, passed bool) {
 func (a *app) modelsRollback(open acting) *cobra.Command {
 	var alias, why string
 	c := &cobra.Command{Use: "rollback NAME --why TEXT", Short: "Give an alias back to the version that had it before",
-		Args: exactArgs("NAME"),
+		Args: cli.ExactArgs("NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := required(c, "why"); err != nil {
+			if err := cli.Required(c, "why"); err != nil {
 				return err
 			}
 			server, err := open(why)

@@ -11,15 +11,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/mlflow/client"
+	"github.com/drivecast/drivecast/internal/serving"
 )
 
 func (a *app) modelsCommand() *cobra.Command {
 	var tracking string
-	c := &cobra.Command{Use: "models", Short: "List, show, download and promote registered models", Args: noArgs,
+	c := &cobra.Command{Use: "models", Short: "List, show, download and promote registered models", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.PersistentFlags().StringVar(&tracking, "tracking-uri", "", "server to ask (default: $MLFLOW_TRACKING_URI or "+defaultTrackingURI+")")
-	open := func() (*client.Client, error) { return client.New(a.trackingURI(tracking), a.getenv) }
+	c.PersistentFlags().StringVar(&tracking, "tracking-uri", "", "server to ask (default: $MLFLOW_TRACKING_URI or "+serving.DefaultTrackingURI+")")
+	open := func() (*client.Client, error) { return client.New(a.env().TrackingURI(tracking), a.getenv) }
 	c.AddCommand(a.modelsList(open), a.modelsShow(open), a.modelsDownload(open))
 	c.AddCommand(a.modelMoves(&tracking)...)
 	return c
@@ -27,7 +29,7 @@ func (a *app) modelsCommand() *cobra.Command {
 
 func (a *app) modelsList(open func() (*client.Client, error)) *cobra.Command {
 	var out output
-	c := &cobra.Command{Use: "list", Short: "List the registered models", Args: noArgs,
+	c := &cobra.Command{Use: "list", Short: "List the registered models", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			server, err := open()
 			if err != nil {
@@ -60,7 +62,7 @@ func (a *app) modelsList(open func() (*client.Client, error)) *cobra.Command {
 
 func (a *app) modelsShow(open func() (*client.Client, error)) *cobra.Command {
 	var out output
-	c := &cobra.Command{Use: "show NAME", Short: "Show the versions of a model", Args: exactArgs("NAME"),
+	c := &cobra.Command{Use: "show NAME", Short: "Show the versions of a model", Args: cli.ExactArgs("NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			server, err := open()
 			if err != nil {
@@ -125,12 +127,12 @@ func (a *app) modelsDownload(open func() (*client.Client, error)) *cobra.Command
 	var dir string
 	c := &cobra.Command{Use: "download URI --out DIR", Short: "Copy a model's folder",
 		Long: "Copy the folder of models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/model to a new folder.",
-		Args: exactArgs("URI"),
+		Args: cli.ExactArgs("URI"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := required(c, "out"); err != nil {
+			if err := cli.Required(c, "out"); err != nil {
 				return err
 			}
-			if !modelURI(args[0]) {
+			if !serving.IsURI(args[0]) {
 				return errs.New(errs.Usage, "%q is neither a models:/ nor a runs:/ URI", args[0])
 			}
 			if _, err := os.Stat(dir); err == nil {
@@ -145,7 +147,7 @@ func (a *app) modelsDownload(open func() (*client.Client, error)) *cobra.Command
 				return err
 			}
 			defer os.RemoveAll(tmp)
-			if err := fetchModel(c.Context(), server, args[0], tmp); err != nil {
+			if err := serving.Fetch(c.Context(), server, args[0], tmp); err != nil {
 				return err
 			}
 			if err := os.Chmod(tmp, 0o755); err != nil {

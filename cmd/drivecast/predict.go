@@ -12,7 +12,9 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/forecast"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/score"
+	"github.com/drivecast/drivecast/internal/serving"
 	"github.com/drivecast/drivecast/model"
 	"github.com/drivecast/drivecast/smart"
 	"github.com/drivecast/drivecast/table"
@@ -37,9 +39,9 @@ probability of the second class of a binary classifier (the class and the
 probability of each class when there are more, the value of a regressor). Numbers
 have the fewest digits that read back to the same float64; an empty cell is missing.
 MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/model.`,
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "model", "data", "output"); err != nil {
+			if err := cli.Required(c, "model", "data", "output"); err != nil {
 				return err
 			}
 			if err := o.complete(); err != nil {
@@ -61,7 +63,7 @@ MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/
 	f.StringVar(&o.state, "state", "", "daily statistics: file that keeps the history of the drives; made when it is not there")
 	f.IntVar(&o.workers, "workers", 0, "daily statistics: files read side by side (default: one a processor)")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON: on standard output, or on standard error with -o -")
-	f.StringVar(&o.tracking, "tracking-uri", "", "server of a models:/ or runs:/ model (default: $MLFLOW_TRACKING_URI or "+defaultTrackingURI+")")
+	f.StringVar(&o.tracking, "tracking-uri", "", "server of a models:/ or runs:/ model (default: $MLFLOW_TRACKING_URI or "+serving.DefaultTrackingURI+")")
 	o.drives.addTo(c)
 	return c
 }
@@ -102,7 +104,7 @@ func (o *predictOptions) daily(m *model.Model) bool {
 }
 
 func (a *app) predict(ctx context.Context, o *predictOptions) error {
-	m, err := a.openModel(ctx, o.model, o.tracking)
+	m, err := a.env().Open(ctx, o.model, o.tracking)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drivecast/drivecast/errs"
@@ -178,10 +177,4 @@ func versionTags(r *train.Result) []client.Tag {
 		}
 	}
 	return tags
-}
-
-// modelURI reports whether the text names a model of a registry or run rather
-// than a path.
-func modelURI(s string) bool {
-	return strings.HasPrefix(s, "models:/") || strings.HasPrefix(s, "runs:/")
 }

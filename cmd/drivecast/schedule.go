@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/job/local"
 )
@@ -21,9 +22,9 @@ func (a *app) scheduleCommand() *cobra.Command {
 func (a *app) scheduleCreate() *cobra.Command {
 	f, out, file, sets := jobFolder{a: a}, output(""), "", []string{}
 	c := &cobra.Command{
-		Use: "create -f FILE", Short: "Register a schedule, or change one, and see to it that it fires", Aliases: []string{"update"}, Args: noArgs,
+		Use: "create -f FILE", Short: "Register a schedule, or change one, and see to it that it fires", Aliases: []string{"update"}, Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "file"); err != nil {
+			if err := cli.Required(c, "file"); err != nil {
 				return err
 			}
 			d, err := openWith(file, sets)
@@ -102,7 +103,7 @@ func (a *app) printSchedules(c *cobra.Command, f *jobFolder, only string, out ou
 func (a *app) scheduleList() *cobra.Command {
 	f, out, name := jobFolder{a: a}, output(""), ""
 	c := &cobra.Command{
-		Use: "list", Short: "List schedules with their next time", Aliases: []string{"show"}, Args: noArgs,
+		Use: "list", Short: "List schedules with their next time", Aliases: []string{"show"}, Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.open(c.Context()); err != nil {
 				return err
@@ -154,7 +155,7 @@ func (a *app) scheduleDelete() *cobra.Command {
 func (a *app) scheduleRun() *cobra.Command {
 	f, missed, once := jobFolder{a: a}, "", false
 	c := &cobra.Command{
-		Use: "run", Short: "Fire schedules until interrupted", Args: noArgs,
+		Use: "run", Short: "Fire schedules until interrupted", Args: cli.NoArgs,
 		Long: `run fires the schedules of the folder when they are due. "schedule create" starts it in the
 background when none runs. A firing happens once, whatever is killed in between.`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -9,18 +9,18 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/gate"
 	"github.com/drivecast/drivecast/internal/mlflow"
 	"github.com/drivecast/drivecast/internal/monitor"
 	"github.com/drivecast/drivecast/internal/objectstore"
+	"github.com/drivecast/drivecast/internal/serving"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 	"github.com/drivecast/drivecast/internal/web"
 )
@@ -37,7 +37,7 @@ type serverOptions struct {
 	exposeToAll bool
 
 	auth authOptions
-	tls  tlsOptions
+	tls  cli.TLS
 	rate float64 // requests a second of one client; 0 is any number
 
 	webhookPrivate []string // hosts that webhooks may go to although they are not public
@@ -45,7 +45,7 @@ type serverOptions struct {
 
 func (a *app) serverCommand() *cobra.Command {
 	var o serverOptions
-	var addr address
+	var addr cli.Address
 	var verbose bool
 	c := &cobra.Command{
 		Use:   "server",
@@ -55,7 +55,7 @@ func (a *app) serverCommand() *cobra.Command {
 Without flags everything is kept in ` + defaultDataDir + `. With --default-artifact-root file:///DIR
 runs are handed file URIs; without it, clients send artifacts through this server.`,
 		Example: "  drivecast server --backend-store-uri sqlite:///mlflow.db --artifacts-destination ./artifacts --port 5000",
-		Args:    noArgs,
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			level := slog.LevelWarn
 			if verbose {
@@ -66,7 +66,7 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 	}
 	c.AddCommand(a.userCommand(), a.tokenCommand(), a.auditLogCommand())
 	o.auth.addTo(c)
-	o.tls.addTo(c)
+	o.tls.AddTo(c)
 	f := c.Flags()
 	f.Float64Var(&o.rate, "rate-limit", 0, "requests that one client address may send a second, ten times as many at once; 0 is any number")
 	f.StringVar(&o.backend, "backend-store-uri", defaultBackend(), "where records are kept: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
@@ -79,9 +79,9 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 	f.BoolVar(&o.durable, "durable", false, "sync every commit: survives loss of power, and is slower")
 	f.BoolVar(&o.exposeToAll, "allow-unauthenticated", false, "listen on an address that others can reach, although nobody is asked who they are")
 	f.BoolVar(&verbose, "verbose", false, "log requests that fail")
-	addr.addTo(c, 5000)
+	addr.AddTo(c, 5000)
 	c.AddCommand(a.adminCommands()...)
-	accept(c, "serve-artifacts", "no-conda", "dev")
+	cli.Accept(c, "serve-artifacts", "no-conda", "dev")
 	for _, ignored := range []string{"env-manager", "workers", "gunicorn-opts", "waitress-opts", "uvicorn-opts"} {
 		f.String(ignored, "", "accepted for MLflow's users")
 		_ = f.MarkHidden(ignored)
@@ -89,18 +89,18 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 	return c
 }
 
-func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address, logger *slog.Logger) error {
+func (a *app) trackingServer(ctx context.Context, o serverOptions, addr cli.Address, logger *slog.Logger) error {
 	if err := o.auth.resolve(a.getenv); err != nil {
 		return err
 	}
-	secure, err := o.tls.config()
+	secure, err := o.tls.Config()
 	if err != nil {
 		return err
 	}
-	if !loopback(addr.host) && !o.exposeToAll && !o.auth.on {
-		return errs.New(errs.Usage, "--host %s can be reached by others, and nobody would be asked who they are; ask them with --auth, listen on 127.0.0.1, or say --allow-unauthenticated", addr.host)
+	if !loopback(addr.Host) && !o.exposeToAll && !o.auth.on {
+		return errs.New(errs.Usage, "--host %s can be reached by others, and nobody would be asked who they are; ask them with --auth, listen on 127.0.0.1, or say --allow-unauthenticated", addr.Host)
 	}
-	l, err := listen(ctx, net.JoinHostPort(addr.host, strconv.Itoa(addr.port)), "--port")
+	l, err := cli.Listen(ctx, addr.String(), "--port")
 	if err != nil {
 		return err
 	}
@@ -115,11 +115,11 @@ func (a *app) trackingServer(ctx context.Context, o serverOptions, addr address,
 		return err
 	}
 	h = gate.Limit(h, o.rate, int(10*o.rate), proxies, a.now)
-	fmt.Fprintf(a.stderr, "tracking server and registry on %s://%s/, records in %s\n", o.tls.scheme(), l.Addr(), sqlstore.Redact(o.backend))
-	if o.auth.on && secure == nil && !loopback(addr.host) && len(proxies) == 0 {
+	fmt.Fprintf(a.stderr, "tracking server and registry on %s://%s/, records in %s\n", o.tls.Scheme(), l.Addr(), sqlstore.Redact(o.backend))
+	if o.auth.on && secure == nil && !loopback(addr.Host) && len(proxies) == 0 {
 		fmt.Fprintln(a.stderr, "passwords and tokens cross the network unencrypted; use --tls-cert and --tls-key, or a proxy that speaks TLS and --trusted-proxies")
 	}
-	return serveHTTP(ctx, l, secure, h, logger)
+	return cli.Serve(ctx, l, secure, h, logger)
 }
 
 // defaultBackend is where records are kept unless a flag says otherwise.
@@ -179,7 +179,7 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 	api.Mount("/", web.Handler(api.Records(), api.Records(), users.viewer()))
 	api.Mount("/metrics", m.Handler())
 	return m.Wrap(api, api.Route), func() {
-		flush(ctx, stop, logger)
+		serving.Flush(ctx, stop, logger)
 		users.close()
 		for _, err := range []error{api.Close(), closeArtifacts(files), db.Close()} {
 			if err != nil {
@@ -187,15 +187,6 @@ func (a *app) openTracking(ctx context.Context, o serverOptions, logger *slog.Lo
 			}
 		}
 	}, nil
-}
-
-// flush sends what telemetry is left, for a while.
-func flush(ctx context.Context, stop func(context.Context) error, logger *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := stop(ctx); err != nil {
-		logger.Warn("the last telemetry was not sent", "err", err)
-	}
 }
 
 // keyFile is where the key lies that seals secrets in a database of a server;

@@ -13,6 +13,7 @@ import (
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/artifact"
 	"github.com/drivecast/drivecast/internal/backup"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/objectstore"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 )
@@ -90,7 +91,7 @@ func (a *app) backupCommand() *cobra.Command {
 		Long: `Write the records and the files of a server, which may go on meanwhile, to one archive
 with checksums. "server restore" brings it back, on any kind of database and store. The
 key that seals the secrets of webhooks is not in it: keep it apart.`,
-		Args: exactArgs("FILE"),
+		Args: cli.ExactArgs("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			db, err := a.openStore(c.Context(), s.backend)
 			if err != nil {
@@ -129,7 +130,7 @@ func (a *app) restoreCommand() *cobra.Command {
 	c := &cobra.Command{Use: "restore FILE", Short: "Bring records and files back from an archive",
 		Long: `Check an archive of "server backup" and bring it back: files first, the database last
 and whole. The server must not run meanwhile.`,
-		Args: exactArgs("FILE"),
+		Args: cli.ExactArgs("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if check {
 				index, err := backup.Check(c.Context(), args[0])
@@ -182,7 +183,7 @@ func (a *app) gcCommand() *cobra.Command {
 		Long: `Remove for good the runs, experiments and logged models that were deleted long enough
 ago, with their files, and contents that no file has any more. What registered versions
 were made from stays.`,
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			age, err := parseAge(older)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/simulate"
 )
 
@@ -23,9 +24,9 @@ func (a *app) simulateCommand() *cobra.Command {
 Drives of several models age, wear, fail with and without warning, leave without
 failing, and new ones arrive. What an oracle that knows the hazard would reach is
 printed: no model can be expected to do better. The same seed gives the same files.`,
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "out"); err != nil {
+			if err := cli.Required(c, "out"); err != nil {
 				return err
 			}
 			var err error

@@ -10,11 +10,12 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/auth"
+	"github.com/drivecast/drivecast/internal/cli"
 )
 
 func (a *app) tokenCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "token", Short: "Make, list and revoke tokens for programs", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Use: "token", Short: "Make, list and revoke tokens for programs", Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 		Long: `Make, list and revoke tokens for programs. MLflow's clients send one when MLFLOW_TRACKING_TOKEN holds it.
 
 A scope is a level (read, use, edit, manage), the word admin, and what the token is about:
@@ -25,8 +26,8 @@ A scope is a level (read, use, edit, manage), the word admin, and what the token
 	backend := backendFlag(c)
 	var user, name, scope string
 	var days int
-	create := &cobra.Command{Use: "create", Short: "Make a token and print it, once", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
-		if err := required(c, "user", "name"); err != nil {
+	create := &cobra.Command{Use: "create", Short: "Make a token and print it, once", Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		if err := cli.Required(c, "user", "name"); err != nil {
 			return err
 		}
 		parsed, err := auth.ParseScope(scope)
@@ -45,12 +46,12 @@ A scope is a level (read, use, edit, manage), the word admin, and what the token
 	create.Flags().StringVar(&name, "name", "", "what it is for (required)")
 	create.Flags().StringVar(&scope, "scope", "edit", "the most that it allows")
 	create.Flags().IntVar(&days, "days", 90, "how long it is valid")
-	revoke := &cobra.Command{Use: "revoke ID", Short: "Revoke a token", Args: exactArgs("ID"), RunE: func(c *cobra.Command, args []string) error {
+	revoke := &cobra.Command{Use: "revoke ID", Short: "Revoke a token", Args: cli.ExactArgs("ID"), RunE: func(c *cobra.Command, args []string) error {
 		return a.withUsers(c.Context(), *backend, "token revoke", "token_id="+args[0], func(s *auth.Service) error {
 			return s.Store().DeleteToken(c.Context(), args[0])
 		})
 	}}
-	list := &cobra.Command{Use: "list", Short: "List tokens; the secrets are not kept", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
+	list := &cobra.Command{Use: "list", Short: "List tokens; the secrets are not kept", Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 		return a.withUsers(c.Context(), *backend, "", "", func(s *auth.Service) error { return a.listTokens(c.Context(), s) })
 	}}
 	c.AddCommand(create, revoke, list)
@@ -80,7 +81,7 @@ type auditQuery struct {
 
 func (a *app) auditLogCommand() *cobra.Command {
 	var o auditQuery
-	c := &cobra.Command{Use: "audit", Short: "Show who changed what, when, from where, and what was refused", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
+	c := &cobra.Command{Use: "audit", Short: "Show who changed what, when, from where, and what was refused", Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 		for text, to := range map[*string]*int64{&o.since: &o.q.Since, &o.until: &o.q.Until} {
 			if err := parseTime(*text, to); err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/mlflow/client"
 	"github.com/drivecast/drivecast/internal/progress"
 	"github.com/drivecast/drivecast/internal/train"
@@ -63,7 +64,7 @@ with --register its model becomes a version of that name.`,
     --param n_estimators=100 --param max_depth=10 --seed 42 --out model
   drivecast train --data backblaze/2013_daily --horizon 7d --out model
   drivecast train --data backblaze/2013_daily --horizon 7d --learner RandomForestClassifier --out model`,
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.train(c.Context(), c, &o) },
 	}
 	f := c.Flags()
@@ -154,7 +155,7 @@ func parseDays(s string) (int, error) {
 }
 
 func (a *app) train(ctx context.Context, c *cobra.Command, o *trainOptions) error {
-	if err := required(c, "data"); err != nil {
+	if err := cli.Required(c, "data"); err != nil {
 		return err
 	}
 	if err := o.complete(); err != nil {
@@ -168,7 +169,7 @@ func (a *app) train(ctx context.Context, c *cobra.Command, o *trainOptions) erro
 		}
 	}
 	if o.compare != "" {
-		previous, err := a.openModel(ctx, o.compare, o.tracking)
+		previous, err := a.env().Open(ctx, o.compare, o.tracking)
 		if err != nil {
 			return err
 		}

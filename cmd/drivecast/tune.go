@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/mlflow/client"
 	"github.com/drivecast/drivecast/internal/search"
 	"github.com/drivecast/drivecast/internal/train"
@@ -60,7 +61,7 @@ With --tracking-uri the study is a run and each trial a run nested in it.`,
     --method tpe --trials 40 --cv stratified:5 --metric roc_auc --study study.jsonl --out model
   drivecast tune --data drives.csv --target failure --learner GBDT --param n_estimators=270 \
     --space 'learning_rate=loguniform(0.01,0.3)' --halving sha --resource n_estimators --out model`,
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.tune(c.Context(), c, &o) },
 	}
 	a.tuneFlags(c, &o)
@@ -137,7 +138,7 @@ func (o *tuneOptions) complete() error {
 }
 
 func (a *app) tune(ctx context.Context, c *cobra.Command, o *tuneOptions) error {
-	if err := required(c, "data", "learner", "space"); err != nil {
+	if err := cli.Required(c, "data", "learner", "space"); err != nil {
 		return err
 	}
 	if err := o.complete(); err != nil {

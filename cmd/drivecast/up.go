@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/job"
 	"github.com/drivecast/drivecast/internal/mlflow/client"
 	"github.com/drivecast/drivecast/internal/progress"
@@ -51,7 +52,7 @@ func (a *app) upCommand() *cobra.Command {
   5. serving   the champion answers on --serving-addr
 
 and keep it running until Ctrl-C. A second up on the same folder adds versions.`,
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.up(c.Context(), &o) },
 	}
 	f := c.Flags()
@@ -141,12 +142,12 @@ func preferCause(err error, failed chan error) error {
 
 // steps runs the five steps.
 func (l *loop) steps(ctx context.Context, start func(string, func(context.Context) error)) error {
-	tracking, err := listen(ctx, l.o.trackingAddr, "--tracking-addr")
+	tracking, err := cli.Listen(ctx, l.o.trackingAddr, "--tracking-addr")
 	if err != nil {
 		return err
 	}
 	defer closeUnless(&err, tracking)
-	serving, err := listen(ctx, l.o.servingAddr, "--serving-addr")
+	serving, err := cli.Listen(ctx, l.o.servingAddr, "--serving-addr")
 	if err != nil {
 		return err
 	}
@@ -163,7 +164,7 @@ func (l *loop) steps(ctx context.Context, start func(string, func(context.Contex
 	}
 	start("tracking server", func(ctx context.Context) error {
 		defer closeStore()
-		return serveHTTP(ctx, tracking, nil, handler, l.logger)
+		return cli.Serve(ctx, tracking, nil, handler, l.logger)
 	})
 	l.result.Tracking = l.tracking
 	l.bars.Line("tracking server and registry on %s", l.tracking)
@@ -183,14 +184,14 @@ func (l *loop) steps(ctx context.Context, start func(string, func(context.Contex
 	if h, err = l.openChampion(ctx); err != nil {
 		return err
 	}
-	h, flush, err := l.measured(ctx, h, l.logger)
+	h, flush, err := l.env().Measured(ctx, h, l.logger)
 	if err != nil {
 		return err
 	}
 	l.result.Serving = "http://" + serving.Addr().String()
 	start("serving", func(ctx context.Context) error {
 		defer flush()
-		return serveHTTP(ctx, serving, nil, h, l.logger)
+		return cli.Serve(ctx, serving, nil, h, l.logger)
 	})
 	l.bars.Line("champion served on %s", l.result.Serving)
 	return l.scoreSamples(ctx)

@@ -87,7 +87,7 @@ func (r *upResult) addVersion(v client.Version, champion string) {
 
 // openChampion fetches the champion from the registry, as any server would.
 func (l *loop) openChampion(ctx context.Context) (http.Handler, error) {
-	m, err := l.openModel(ctx, "models:/"+l.o.name+"@champion", l.tracking)
+	m, err := l.env().Open(ctx, "models:/"+l.o.name+"@champion", l.tracking)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/auth"
+	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/sqlstore"
 )
 
@@ -44,14 +45,14 @@ func backendFlag(c *cobra.Command) *string {
 }
 
 func (a *app) userCommand() *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "Add, list and remove users of the server", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "user", Short: "Add, list and remove users of the server", Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	backend := backendFlag(c)
 	var admin bool
 	var file string
 	password := func(c *cobra.Command) {
 		c.Flags().StringVar(&file, "password-file", "", "file that holds the password, - for stdin (default: $DRIVECAST_PASSWORD, or asked for on a terminal)")
 	}
-	add := &cobra.Command{Use: "add NAME", Short: "Add a user", Args: exactArgs("NAME"), RunE: func(c *cobra.Command, args []string) error {
+	add := &cobra.Command{Use: "add NAME", Short: "Add a user", Args: cli.ExactArgs("NAME"), RunE: func(c *cobra.Command, args []string) error {
 		secret, err := a.readPassword(file)
 		if err != nil {
 			return err
@@ -63,7 +64,7 @@ func (a *app) userCommand() *cobra.Command {
 	}}
 	add.Flags().BoolVar(&admin, "admin", false, "who may do everything")
 	password(add)
-	passwd := &cobra.Command{Use: "passwd NAME", Short: "Give a user another password", Args: exactArgs("NAME"), RunE: func(c *cobra.Command, args []string) error {
+	passwd := &cobra.Command{Use: "passwd NAME", Short: "Give a user another password", Args: cli.ExactArgs("NAME"), RunE: func(c *cobra.Command, args []string) error {
 		secret, err := a.readPassword(file)
 		if err != nil {
 			return err
@@ -73,13 +74,13 @@ func (a *app) userCommand() *cobra.Command {
 		})
 	}}
 	password(passwd)
-	remove := &cobra.Command{Use: "remove NAME", Short: "Remove a user with their tokens and permissions", Args: exactArgs("NAME"), RunE: func(c *cobra.Command, args []string) error {
+	remove := &cobra.Command{Use: "remove NAME", Short: "Remove a user with their tokens and permissions", Args: cli.ExactArgs("NAME"), RunE: func(c *cobra.Command, args []string) error {
 		return a.withUsers(c.Context(), *backend, "user remove", "username="+args[0], func(s *auth.Service) error {
 			return s.DeleteUser(c.Context(), args[0])
 		})
 	}}
 	var form output
-	list := &cobra.Command{Use: "list", Short: "List users", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
+	list := &cobra.Command{Use: "list", Short: "List users", Args: cli.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 		return a.withUsers(c.Context(), *backend, "", "", func(s *auth.Service) error { return a.listUsers(c.Context(), s, form) })
 	}}
 	form.addTo(list)

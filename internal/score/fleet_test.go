@@ -66,7 +66,9 @@ func TestFleetWritesTheSameRowsInBothFormats(t *testing.T) {
 		}
 		return out.Bytes()
 	}
-	text := written(func(f *Fleet) func(context.Context, feature.Stream, smart.Date, smart.Date, io.Writer) error { return f.Follow })
+	text := written(func(f *Fleet) func(context.Context, feature.Stream, smart.Date, smart.Date, io.Writer) error {
+		return f.Follow
+	})
 	packed := written(func(f *Fleet) func(context.Context, feature.Stream, smart.Date, smart.Date, io.Writer) error {
 		return f.FollowParquet
 	})

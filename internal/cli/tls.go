@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"crypto/tls"
@@ -11,23 +11,25 @@ import (
 	"github.com/drivecast/drivecast/errs"
 )
 
-// tlsOptions are the flags that make a server speak TLS.
-type tlsOptions struct{ cert, key string }
+// TLS holds the flags that make a server speak TLS.
+type TLS struct{ cert, key string }
 
-func (o *tlsOptions) addTo(c *cobra.Command) {
+// AddTo adds --tls-cert and --tls-key.
+func (o *TLS) AddTo(c *cobra.Command) {
 	c.Flags().StringVar(&o.cert, "tls-cert", "", "file of the certificate and those that it rests on, in PEM; the server then speaks https only")
 	c.Flags().StringVar(&o.key, "tls-key", "", "file of the certificate's key, in PEM")
 }
 
-func (o *tlsOptions) scheme() string {
+// Scheme returns http or https.
+func (o *TLS) Scheme() string {
 	if o.cert != "" {
 		return "https"
 	}
 	return "http"
 }
 
-// config returns what TLS needs, nil without a certificate.
-func (o *tlsOptions) config() (*tls.Config, error) {
+// Config returns what TLS needs, nil without a certificate.
+func (o *TLS) Config() (*tls.Config, error) {
 	if (o.cert == "") != (o.key == "") {
 		return nil, errs.New(errs.Usage, "--tls-cert and --tls-key go together")
 	}

@@ -1,4 +1,4 @@
-package main
+package serving_test
 
 import (
 	"io"
@@ -11,12 +11,13 @@ import (
 	"testing"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/serving"
 )
 
 func TestScoringIsMeasuredAndGuarded(t *testing.T) {
-	a := &app{getenv: func(string) string { return "" }}
+	env := serving.Env{Stderr: io.Discard, Getenv: func(string) string { return "" }}
 	inner := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "answer") })
-	measured, flush, err := a.measured(t.Context(), inner, slog.New(slog.DiscardHandler))
+	measured, flush, err := env.Measured(t.Context(), inner, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +26,7 @@ func TestScoringIsMeasuredAndGuarded(t *testing.T) {
 	if err := os.WriteFile(file, []byte("# of the lab\nsecret one\n\nsecret-two\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h, err := guarded(measured, file)
+	h, err := serving.Guarded(measured, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestScoringIsMeasuredAndGuarded(t *testing.T) {
 	if err := os.WriteFile(file, []byte("\n# nothing\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := guarded(measured, file); !errs.Is(err, errs.Invalid) {
+	if _, err := serving.Guarded(measured, file); !errs.Is(err, errs.Invalid) {
 		t.Errorf("a file without tokens: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package serving
 
 import (
 	"context"
@@ -10,22 +10,25 @@ import (
 	"github.com/drivecast/drivecast/model"
 )
 
-// trackingURI returns the flag's value, else the environment's, else our default.
-func (a *app) trackingURI(flag string) string {
+// DefaultTrackingURI is where `drivecast up` and `server` listen.
+const DefaultTrackingURI = "http://127.0.0.1:5000"
+
+// TrackingURI returns the flag's value, else the environment's, else our default.
+func (e Env) TrackingURI(flag string) string {
 	switch {
 	case flag != "":
 		return flag
-	case a.getenv("MLFLOW_TRACKING_URI") != "":
-		return a.getenv("MLFLOW_TRACKING_URI")
+	case e.Getenv("MLFLOW_TRACKING_URI") != "":
+		return e.Getenv("MLFLOW_TRACKING_URI")
 	}
-	return defaultTrackingURI
+	return DefaultTrackingURI
 }
 
-// openModel opens a path, or a runs:/ or models:/ URI of the tracking server. A
-// registry model is copied to a temporary folder that is gone when openModel
+// Open opens a path, or a runs:/ or models:/ URI of the tracking server. A
+// registry model is copied to a temporary folder that is gone when Open
 // returns.
-func (a *app) openModel(ctx context.Context, name, tracking string) (*model.Model, error) {
-	if !modelURI(name) {
+func (e Env) Open(ctx context.Context, name, tracking string) (*model.Model, error) {
+	if !IsURI(name) {
 		return model.Open(ctx, name)
 	}
 	dir, err := os.MkdirTemp("", "drivecast-model-")
@@ -33,11 +36,11 @@ func (a *app) openModel(ctx context.Context, name, tracking string) (*model.Mode
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	server, err := client.New(a.trackingURI(tracking), a.getenv)
+	server, err := client.New(e.TrackingURI(tracking), e.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	if err := fetchModel(ctx, server, name, dir); err != nil {
+	if err := Fetch(ctx, server, name, dir); err != nil {
 		return nil, err
 	}
 	m, err := model.Open(ctx, dir)
@@ -48,8 +51,8 @@ func (a *app) openModel(ctx context.Context, name, tracking string) (*model.Mode
 	return m, nil
 }
 
-// fetchModel copies the folder of the model that the URI names to dir.
-func fetchModel(ctx context.Context, server *client.Client, uri, dir string) error {
+// Fetch copies the folder of the model that the URI names to dir.
+func Fetch(ctx context.Context, server *client.Client, uri, dir string) error {
 	if rest, ok := strings.CutPrefix(uri, "runs:/"); ok {
 		id, path, ok := strings.Cut(rest, "/")
 		if !ok || path == "" {
@@ -70,4 +73,10 @@ func fetchModel(ctx context.Context, server *client.Client, uri, dir string) err
 		return err
 	}
 	return errs.Wrap(server.DownloadDir(ctx, source, dir), "download %s", uri)
+}
+
+// IsURI reports whether the text names a model of a registry or run rather
+// than a path.
+func IsURI(s string) bool {
+	return strings.HasPrefix(s, "models:/") || strings.HasPrefix(s, "runs:/")
 }

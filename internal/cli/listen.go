@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 	"github.com/drivecast/drivecast/errs"
 )
 
-// listen opens the address, and says what to do when it is taken.
-func listen(ctx context.Context, addr, flag string) (net.Listener, error) {
+// Listen opens the address, and says what to do when it is taken.
+func Listen(ctx context.Context, addr, flag string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -30,8 +31,8 @@ func listen(ctx context.Context, addr, flag string) (net.Listener, error) {
 // drain is how long requests in flight may take to finish after a stop.
 const drain = 20 * time.Second
 
-// serveHTTP answers requests until ctx ends, over TLS when secure is not nil, then lets those in flight finish.
-func serveHTTP(ctx context.Context, l net.Listener, secure *tls.Config, h http.Handler, logger *slog.Logger) error {
+// Serve answers requests until ctx ends, over TLS when secure is not nil, then lets those in flight finish.
+func Serve(ctx context.Context, l net.Listener, secure *tls.Config, h http.Handler, logger *slog.Logger) error {
 	s := &http.Server{
 		Handler: h, TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog:    slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
@@ -59,21 +60,24 @@ func serveHTTP(ctx context.Context, l net.Listener, secure *tls.Config, h http.H
 	return nil
 }
 
-// address is where a server listens, by the flags that MLflow's users know.
-type address struct {
-	host string
-	port int
+// Address is where a server listens, by the flags that MLflow's users know.
+type Address struct {
+	Host string
+	Port int
 }
 
-// addTo adds --host (-h) and --port (-p); help keeps its long form.
-func (a *address) addTo(c *cobra.Command, port int) {
+// String returns host and port as listeners want them.
+func (a *Address) String() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
+
+// AddTo adds --host (-h) and --port (-p); help keeps its long form.
+func (a *Address) AddTo(c *cobra.Command, port int) {
 	c.Flags().Bool("help", false, "help for "+c.Name())
-	c.Flags().StringVarP(&a.host, "host", "h", "127.0.0.1", "address to listen on")
-	c.Flags().IntVarP(&a.port, "port", "p", port, "port to listen on; 0 takes a free one")
+	c.Flags().StringVarP(&a.Host, "host", "h", "127.0.0.1", "address to listen on")
+	c.Flags().IntVarP(&a.Port, "port", "p", port, "port to listen on; 0 takes a free one")
 }
 
-// accept adds flags that MLflow's commands have and that need nothing here.
-func accept(c *cobra.Command, flags ...string) {
+// Accept adds flags that MLflow's commands have and that need nothing here.
+func Accept(c *cobra.Command, flags ...string) {
 	for _, name := range flags {
 		c.Flags().Bool(name, false, "accepted for MLflow's users; there is no environment to choose")
 		if err := c.Flags().MarkHidden(name); err != nil {

@@ -1,4 +1,4 @@
-package main
+package serving
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/monitor"
@@ -19,11 +20,11 @@ var scoringPaths = map[string]bool{
 	"/version": true, "/metrics": true, "/": true,
 }
 
-// measured adds /metrics to a scoring server, and OTLP when the environment asks
+// Measured adds /metrics to a scoring server, and OTLP when the environment asks
 // for it. The second value sends what is left.
-func (a *app) measured(ctx context.Context, h http.Handler, logger *slog.Logger) (http.Handler, func(), error) {
-	m := monitor.New("scoring", readBuild().Version)
-	stop, err := m.Export(ctx, a.getenv, "scoring", readBuild().Version, logger)
+func (e Env) Measured(ctx context.Context, h http.Handler, logger *slog.Logger) (http.Handler, func(), error) {
+	m := monitor.New("scoring", e.Version)
+	stop, err := m.Export(ctx, e.Getenv, "scoring", e.Version, logger)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -40,16 +41,16 @@ func (a *app) measured(ctx context.Context, h http.Handler, logger *slog.Logger)
 			return r.URL.Path
 		}
 		return "other"
-	}), func() { flush(ctx, stop, logger) }, nil
+	}), func() { Flush(ctx, stop, logger) }, nil
 }
 
 // probes are the paths that answer without a token: those that watch a server
 // have none.
 var probes = map[string]bool{"/ping": true, "/health": true, "/healthz": true, "/livez": true, "/readyz": true, "/ready": true, "/version": true}
 
-// guarded wants one of the tokens of a file, one a line, with every request but
+// Guarded wants one of the tokens of a file, one a line, with every request but
 // probes. No file lets everyone in.
-func guarded(h http.Handler, file string) (http.Handler, error) {
+func Guarded(h http.Handler, file string) (http.Handler, error) {
 	if file == "" {
 		return h, nil
 	}
@@ -81,4 +82,13 @@ func guarded(h http.Handler, file string) (http.Handler, error) {
 		}
 		h.ServeHTTP(w, r)
 	}), nil
+}
+
+// Flush sends what telemetry is left, for a while.
+func Flush(ctx context.Context, stop func(context.Context) error, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := stop(ctx); err != nil {
+		logger.Warn("the last telemetry was not sent", "err", err)
+	}
 }
