@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -24,14 +25,17 @@ type Config struct {
 	Model         *model.Model
 	Logger        *slog.Logger // nil: slog.Default()
 	Version       string       // answer of GET /version; "": ProtocolVersion
+	Name          string       // of the model under /v2; "": "model"
+	ModelVersion  string       // under /v2; "": "1"
+	Release       string       // of the program, told under /v2
 	MaxBody       int64        // bytes of a request body; 0: 128 MiB. More is answered 413
 	MaxConcurrent int64        // requests at a time; 0: 1024. More are answered 503
 	MaxBuffered   int64        // bytes of bodies held at a time; 0: 512 MiB. More are answered 503
 }
 
 // Handler is a scoring server: MLflow's POST /invocations, /ping, /health and
-// /version, and Azure ML's POST /score with its probes. It is safe for
-// concurrent use.
+// /version, Azure ML's POST /score with its probes, and the Open Inference
+// Protocol under /v2. It is safe for concurrent use.
 type Handler struct {
 	cfg      Config
 	plan     atomic.Pointer[plan]
@@ -43,6 +47,7 @@ type Handler struct {
 // work is the memory of one request, kept for the next one.
 type work struct {
 	body, out []byte
+	head      int // bytes of out that are JSON, when binary tensors follow; else 0
 	req       request
 	ans       answer
 }
@@ -58,6 +63,12 @@ func NewHandler(cfg Config) (*Handler, error) {
 	}
 	if cfg.Version == "" {
 		cfg.Version = ProtocolVersion
+	}
+	if cfg.Name == "" {
+		cfg.Name = "model"
+	}
+	if cfg.ModelVersion == "" {
+		cfg.ModelVersion = "1"
 	}
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = 128 << 20
@@ -107,7 +118,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusMethodNotAllowed, "Method Not Allowed")
 			return
 		}
-		h.score(w, r, path == "/score")
+		if path == "/score" {
+			h.score(w, r, (*plan).azure, (*fault).write)
+		} else {
+			kind := r.Header.Get("Content-Type")
+			h.score(w, r, func(p *plan, k *work) *fault { return p.invoke(k, kind) }, (*fault).write)
+		}
 	case "/ping", "/health", "/healthz", "/livez", "/readyz", "/ready", "/version", "/":
 		if !get {
 			refuse(w, http.StatusMethodNotAllowed, "Method Not Allowed")
@@ -122,6 +138,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", typ)
 		_, _ = io.WriteString(w, body)
 	default:
+		if path == "/v2" || strings.HasPrefix(path, "/v2/") {
+			h.inference(w, r)
+			return
+		}
 		refuse(w, http.StatusNotFound, "Not Found")
 	}
 }
@@ -136,10 +156,11 @@ func refuse(w http.ResponseWriter, status int, detail string) {
 var busy = &fault{http.StatusServiceUnavailable, codeBusy, "The server is busy. Try again in a second.", ""}
 
 // score answers one scoring request, within the limits of the configuration.
-func (h *Handler) score(w http.ResponseWriter, r *http.Request, azure bool) {
+// refuse sends a fault in the words of the protocol.
+func (h *Handler) score(w http.ResponseWriter, r *http.Request, ask func(*plan, *work) *fault, refuse func(*fault, http.ResponseWriter)) {
 	defer h.running.Add(-1)
 	if h.running.Add(1) > h.cfg.MaxConcurrent {
-		tooBusy(w)
+		tooBusy(w, refuse)
 		return
 	}
 	k, _ := h.spare.Get().(*work)
@@ -151,22 +172,26 @@ func (h *Handler) score(w http.ResponseWriter, r *http.Request, azure bool) {
 	var bad *fault
 	switch {
 	case errors.Is(err, errTooBusy):
-		tooBusy(w)
+		tooBusy(w, refuse)
 		return
 	case err != nil:
 		status, code := statusOf(err)
 		bad = &fault{status, code, err.Error(), ""}
 	default:
-		bad = h.answer(k, r, azure)
+		bad = h.answer(k, ask)
 	}
 	if bad != nil {
 		if bad.status == http.StatusRequestEntityTooLarge {
 			w.Header().Set("Connection", "close")
 		}
-		bad.write(w)
+		refuse(bad, w)
 	} else {
 		head := w.Header()
 		head["Content-Type"] = jsonType
+		if k.head > 0 {
+			head.Set("Content-Type", "application/octet-stream")
+			head.Set(headerLength, strconv.Itoa(k.head))
+		}
 		head["Content-Length"] = []string{strconv.Itoa(len(k.out))}
 		_, _ = w.Write(k.out)
 	}
@@ -175,13 +200,13 @@ func (h *Handler) score(w http.ResponseWriter, r *http.Request, azure bool) {
 
 var jsonType = []string{"application/json"}
 
-func tooBusy(w http.ResponseWriter) {
+func tooBusy(w http.ResponseWriter, refuse func(*fault, http.ResponseWriter)) {
 	w.Header().Set("Retry-After", "1")
-	busy.write(w)
+	refuse(busy, w)
 }
 
 // answer fills k.out with the answer to the body in k.
-func (h *Handler) answer(k *work, r *http.Request, azure bool) (bad *fault) {
+func (h *Handler) answer(k *work, ask func(*plan, *work) *fault) (bad *fault) {
 	defer func() {
 		if e := recover(); e != nil {
 			h.cfg.Logger.Error("scoring panicked", "panic", fmt.Sprint(e), "stack", string(debug.Stack()))
@@ -190,13 +215,11 @@ func (h *Handler) answer(k *work, r *http.Request, azure bool) (bad *fault) {
 		}
 	}()
 	p := h.plan.Load()
+	k.head = 0
 	k.req.reset()
 	k.req.frame.names = p.known
 	k.req.frame.limit = 4*len(k.body) + 1<<16
-	if azure {
-		return p.azure(k)
-	}
-	return p.invoke(k, r.Header.Get("Content-Type"))
+	return ask(p, k)
 }
 
 // keep gives the memory of a request to the next one, unless it grew large.

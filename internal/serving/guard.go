@@ -40,13 +40,17 @@ func (e Env) Measured(ctx context.Context, h http.Handler, logger *slog.Logger) 
 		if scoringPaths[r.URL.Path] {
 			return r.URL.Path
 		}
+		if strings.HasPrefix(r.URL.Path, "/v2/models/") && strings.HasSuffix(r.URL.Path, "/infer") {
+			return "/v2/infer"
+		}
 		return "other"
 	}), func() { Flush(ctx, stop, logger) }, nil
 }
 
 // probes are the paths that answer without a token: those that watch a server
 // have none.
-var probes = map[string]bool{"/ping": true, "/health": true, "/healthz": true, "/livez": true, "/readyz": true, "/ready": true, "/version": true}
+var probes = map[string]bool{"/ping": true, "/health": true, "/healthz": true, "/livez": true, "/readyz": true, "/ready": true, "/version": true,
+	"/v2/health/live": true, "/v2/health/ready": true}
 
 // Guarded wants one of the tokens of a file, one a line, with every request but
 // probes. No file lets everyone in.

@@ -3,12 +3,14 @@
 package serving
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +28,7 @@ type Env struct {
 // options are the flags of the command.
 type options struct {
 	model, tracking, tokens string
+	name                    string
 	secure                  cli.TLS
 	addr                    cli.Address
 	verbose                 bool
@@ -42,7 +45,8 @@ func (e Env) Command(name string) *cobra.Command {
 
 POST /invocations takes dataframe_split, dataframe_records, instances, inputs and CSV;
 "params": {"explain": true} adds what each feature contributed. POST /score speaks
-Azure ML's form; /ping, /health and /version tell how it goes.
+Azure ML's form, /v2 the Open Inference Protocol of KServe and Triton; /ping, /health
+and /version tell how it goes.
 MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/model.`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -62,6 +66,7 @@ MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/
 	f := c.Flags()
 	f.StringVarP(&o.model, "model-uri", "m", "", "model (required; default: the one in $AZUREML_MODEL_DIR, where an online endpoint puts it)")
 	f.StringVar(&o.tracking, "tracking-uri", "", "server of a models:/ or runs:/ model (default: $MLFLOW_TRACKING_URI or "+DefaultTrackingURI+")")
+	f.StringVar(&o.name, "name", "", "name of the model under /v2 (default: the registered model's, else model)")
 	f.StringVar(&o.tokens, "token-file", "", "file of bearer tokens, one a line; requests but probes must carry one")
 	o.secure.AddTo(c)
 	f.BoolVar(&o.verbose, "verbose", false, "log every fault of a request")
@@ -72,6 +77,20 @@ MODEL is a folder, a file, models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/
 		_ = f.MarkHidden(ignored)
 	}
 	return c
+}
+
+// identity returns name and version of a models:/ URI: those under /v2. Texts that
+// are none have neither, and an alias is no version.
+func identity(uri string) (name, version string) {
+	rest, ok := strings.CutPrefix(uri, "models:/")
+	if !ok {
+		return "", ""
+	}
+	if name, _, ok := strings.Cut(rest, "@"); ok {
+		return name, ""
+	}
+	name, version, _ = strings.Cut(rest, "/")
+	return name, version
 }
 
 // mounted returns the model below the folder that an online endpoint mounts: it may
@@ -101,7 +120,8 @@ func (e Env) serve(ctx context.Context, o *options, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	scorer, err := score.NewHandler(score.Config{Model: m, Logger: logger})
+	name, version := identity(o.model)
+	scorer, err := score.NewHandler(score.Config{Model: m, Logger: logger, Name: cmp.Or(o.name, name), ModelVersion: version, Release: e.Version})
 	if err != nil {
 		return err
 	}
