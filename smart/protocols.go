@@ -89,7 +89,7 @@ func inWords(id uint8, raw float64, words string) (float64, bool) {
 func hoursOf(name string, raw float64, words string) float64 {
 	if h, _, ok := strings.Cut(words, "h+"); ok {
 		if v, err := strconv.ParseFloat(h, 64); err == nil {
-			return v
+			return believedHours(v)
 		}
 	}
 	v := Decode(OtherVendor, Raw(9), raw)
@@ -107,6 +107,15 @@ func hoursOf(name string, raw float64, words string) float64 {
 		return v / 3600
 	}
 	return v
+}
+
+// believedHours returns hours as they are, NaN when no drive has run so long, or
+// less than no time.
+func believedHours(v float64) float64 {
+	if v >= 0 && v <= mostHours {
+		return v
+	}
+	return math.NaN()
 }
 
 // scsi takes over defect and error counters.

@@ -61,10 +61,13 @@ func rawText(v Vendor, row attributeRow) float64 {
 		}
 		return math.NaN()
 	}
-	if len(f) > 1 {
-		if row.id == 190 || row.id == 194 {
+	if row.id == 190 || row.id == 194 {
+		if len(f) > 1 {
 			return temperature(n)
 		}
+	} else if !(n >= 0) || math.IsInf(n, 0) {
+		return math.NaN() // no count is below zero
+	} else if len(f) > 1 {
 		return n
 	}
 	return rawValue(v, row.id, row.name, n, row.raw)
