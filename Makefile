@@ -21,13 +21,14 @@ conformance: build ## real clients against the built binary
 	eval "$$(conformance/python-envs.sh)" && \
 	DRIVECAST_BIN=$(CURDIR)/bin/drivecast $(GO) test -tags conformance -timeout 25m -count 1 -v -p 1 ./conformance/...
 
-test-services: ## stores against PostgreSQL, Azurite and an S3 server
-	conformance/services.sh $(GO) test -tags services -timeout 10m $$(grep -rl --include='*_test.go' '^//go:build services' . | xargs -n1 dirname | sort -u)
+test-services: ## against PostgreSQL, Azurite, an S3 server and a Kubernetes control plane
+	conformance/services.sh $(GO) test -tags services -timeout 20m $$(grep -rl --include='*_test.go' '^//go:build services' . | xargs -n1 dirname | sort -u | grep -v conformance/helm)
+	cd conformance/helm && DRIVECAST_SERVICES=kube ../services.sh $(GO) test -tags services -timeout 10m .
 
 # The parsers that read what others wrote. Each is tried for FUZZTIME.
 FUZZTIME ?= 30s
-PARSERS := smart:FuzzParseReport smart:FuzzRows smart:FuzzDocuments smart:FuzzMapping table:FuzzReadCSV table:FuzzParquet \
-	feature:FuzzLoadFold model/pickle:FuzzLoad model/mlfolder:FuzzParse model/onnx:FuzzOpen
+PARSERS := smart:FuzzParseReport smart:FuzzRows smart:FuzzDocuments smart:FuzzMapping table:FuzzReadCSV table:FuzzParquet table:FuzzArchive \
+	feature:FuzzLoadFold model/pickle:FuzzLoad model/mlfolder:FuzzParse model/onnx:FuzzOpen model:FuzzDecode internal/score:FuzzInvocations internal/score/route:FuzzDecodeJSONL internal/ci:FuzzParseRules internal/ci:FuzzLint internal/hook:FuzzParsePush internal/dataver:FuzzDecodeList internal/dataver:FuzzPointer
 
 # When the machine stalls, the fuzzer takes its own process for hung: an input that
 # it blames fails only if it fails again.

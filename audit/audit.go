@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/drivecast/drivecast/table"
@@ -125,6 +126,7 @@ func (d *data) checkFailures() []Finding {
 		k := 0
 		if d.n[0] == 0 {
 			k = 1
+			f.Mend = "bring drives that did not fail, too: all that were in the fleet, not the failed ones alone"
 		}
 		f.Severity = Block
 		f.Says = fmt.Sprintf("all %d rows have %s=%s", d.Table.Rows(), d.target, d.classes[k])
@@ -132,6 +134,9 @@ func (d *data) checkFailures() []Finding {
 	case n < failuresWarn:
 		f.Severity = Warn
 		f.Says = fmt.Sprintf("there are %d %s of the rarer class (%s=%s)", n, units, d.target, d.classes[1])
+		if n == 1 {
+			f.Says = fmt.Sprintf("there is 1 %s of the rarer class (%s=%s)", strings.TrimSuffix(units, "s"), d.target, d.classes[1])
+		}
 		f.Means = "any figure on held-out rows rests on a handful of failures: an AUC is known to ±.1 at best"
 	default:
 		if share := float64(d.n[1]) / float64(d.n[0]+d.n[1]); share > .1 && d.group != "" {

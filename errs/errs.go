@@ -36,11 +36,12 @@ const (
 	Exhausted                   // a budget is used up: slow down
 	Unavailable                 // try again later
 	Canceled                    // the caller gave up
+	Full                        // a disk has no room left: make some
 )
 
 var kindNames = [...]string{
 	"internal", "usage", "invalid", "not found", "exists", "state", "unauthenticated",
-	"denied", "too large", "unsupported", "exhausted", "unavailable", "canceled",
+	"denied", "too large", "unsupported", "exhausted", "unavailable", "canceled", "full",
 }
 
 // String returns the kind's name in lower case.

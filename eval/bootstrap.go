@@ -29,14 +29,24 @@ type Bootstrap struct {
 // one class, are left out; when more than half are, the bounds are NaN. Settings
 // out of range are of kind Invalid; when ctx ends, the error is its error.
 func (b Bootstrap) Interval(ctx context.Context, rows int, statistic func(rows []int) float64) (Interval, error) {
+	out, err := b.Intervals(ctx, rows, 1, func(dst []float64, rows []int) { dst[0] = statistic(rows) })
+	if err != nil {
+		return Interval{}, err
+	}
+	return out[0], nil
+}
+
+// Intervals is Interval of count statistics on the same drawn rows, which statistic
+// writes to dst: those that share their work, and differences of models, need one pass.
+func (b Bootstrap) Intervals(ctx context.Context, rows, count int, statistic func(dst []float64, rows []int)) ([]Interval, error) {
 	if b.Samples == 0 {
 		b.Samples = 1000
 	}
 	if b.Confidence == 0 {
 		b.Confidence = .95
 	}
-	if rows < 1 || b.Samples < 2 || !(b.Confidence > 0 && b.Confidence < 1) || b.Group != nil && len(b.Group) != rows {
-		return Interval{}, errs.New(errs.Invalid, "bootstrap of %d rows in %d groups: %d samples at confidence %v", rows, len(b.Group), b.Samples, b.Confidence)
+	if rows < 1 || b.Samples < 2 || count < 1 || !(b.Confidence > 0 && b.Confidence < 1) || b.Group != nil && len(b.Group) != rows {
+		return nil, errs.New(errs.Invalid, "bootstrap of %d rows in %d groups: %d samples at confidence %v", rows, len(b.Group), b.Samples, b.Confidence)
 	}
 	if b.Workers <= 0 {
 		b.Workers = runtime.GOMAXPROCS(0)
@@ -45,7 +55,7 @@ func (b Bootstrap) Interval(ctx context.Context, rows int, statistic func(rows [
 	for i := range whole {
 		whole[i] = i
 	}
-	values := make([]float64, b.Samples)
+	values := make([]float64, b.Samples*count) // sample by sample
 	units := b.units(rows)
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -54,16 +64,25 @@ func (b Bootstrap) Interval(ctx context.Context, rows int, statistic func(rows [
 			var drawn []int
 			for i := int(next.Add(1)) - 1; i < b.Samples && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				drawn = draw(drawn[:0], rows, units, rand.New(rand.NewPCG(b.Seed, uint64(i))))
-				values[i] = statistic(drawn)
+				statistic(values[i*count:(i+1)*count], drawn)
 			}
 		})
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
-		return Interval{}, err
+		return nil, err
 	}
-	low, high := bounds(values, b.Confidence)
-	return Interval{statistic(whole), low, high}, nil
+	all := make([]float64, count)
+	statistic(all, whole)
+	out, one := make([]Interval, count), make([]float64, b.Samples)
+	for k := range out {
+		for i := range one {
+			one[i] = values[i*count+k]
+		}
+		low, high := bounds(one, b.Confidence)
+		out[k] = Interval{all[k], low, high}
+	}
+	return out, nil
 }
 
 // units lists the rows of each group, in order of first occurrence; nil when rows

@@ -180,25 +180,35 @@ func (k *Member) LogOdds(dst, x []float64, width int) {
 
 // Rows returns what the member sees of the vectors of x, row-major.
 func (in *Input) Rows(x []float64, width int) []float64 {
-	n := len(x) / width
-	out := make([]float64, 0, n*len(in.Columns))
+	n, k := len(x)/width, len(in.Columns)
+	out := make([]float64, n*k)
 	for r := range n {
-		row := x[r*width : (r+1)*width]
+		row, seen := x[r*width:(r+1)*width], out[r*k:(r+1)*k]
 		for i, c := range in.Columns {
-			out = append(out, in.at(i, row[c]))
+			seen[i] = row[c]
+		}
+	}
+	if in.Log {
+		for i, v := range out {
+			if v != 0 { // most counters of most drives are 0
+				out[i] = math.Copysign(math.Log1p(math.Abs(v)), v)
+			}
+		}
+	}
+	if in.Low != nil {
+		for r := range n {
+			in.bound(out[r*k : (r+1)*k])
 		}
 	}
 	return out
 }
 
-func (in *Input) at(i int, v float64) float64 {
-	if in.Log {
-		v = math.Copysign(math.Log1p(math.Abs(v)), v)
+func (in *Input) bound(seen []float64) {
+	for i, v := range seen {
+		if v == v {
+			seen[i] = min(max(v, in.Low[i]), in.High[i])
+		}
 	}
-	if in.Low != nil && v == v {
-		v = min(max(v, in.Low[i]), in.High[i])
-	}
-	return v
 }
 
 // steepest is the largest log-odds that one member can give: certainty is not

@@ -43,8 +43,12 @@ func decodeONNX(data []byte) (*Model, error) {
 	return &Model{Estimator: o, Names: o.Names, Labels: o.Labels, LabelType: o.LabelType, Format: "ONNX"}, nil
 }
 
-func refuseCBM([]byte) (*Model, error) {
-	return nil, errs.New(errs.Unsupported, "CatBoost's binary format is not supported; save the model with save_model(path, format=\"json\")")
+func decodeCBM(data []byte) (*Model, error) {
+	b, err := boosted.CatBoostBinary(data)
+	if err != nil {
+		return nil, err
+	}
+	return fromBoosted(b), nil
 }
 
 // fromBoosted makes a model of an ensemble of another library.
@@ -65,11 +69,16 @@ func fromBoosted(b *boosted.Model) *Model {
 	return m
 }
 
-// otherLibrary makes the estimator of a pickled object of XGBoost or LightGBM.
+// otherLibrary makes the estimator of a pickled object of XGBoost, LightGBM or
+// CatBoost.
 func otherLibrary(o *pickle.Object) (sklearn.Estimator, error) {
 	lib, _, _ := strings.Cut(o.Class.Module, ".")
 	if strings.HasSuffix(o.Class.Name, "Booster") {
 		return booster(lib, o, 0, false)
+	}
+	if v, ok := o.Attr("__model"); ok && lib == "catboost" {
+		data, _ := v.([]byte)
+		return boosted.CatBoostBinary(data)
 	}
 	v, _ := o.Attr("_Booster")
 	inner, ok := v.(*pickle.Object)

@@ -123,7 +123,7 @@ func (m *Model) Matrix(t *table.Table, lo, hi int) ([]float64, error) {
 	out := make([]float64, (hi-lo)*n)
 	names := m.Columns()
 	if names == nil && len(t.Columns) != n {
-		return nil, errs.New(errs.Invalid, "the model takes %d columns by position, the input has %d", n, len(t.Columns))
+		return nil, errs.New(errs.Invalid, "the model has no signature and takes %d columns by position, the input has %d; give it just those, or save it with a signature", n, len(t.Columns))
 	}
 	if len(names) > n {
 		names = names[:n]

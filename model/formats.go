@@ -22,7 +22,7 @@ func formats() []format {
 		{"LightGBM", prefix("tree\n", "tree\r\n"), decodeLightGBM},
 		{"XGBoost", braced("learner"), decodeXGBoost},
 		{"CatBoost", braced("features_info", "oblivious_trees", "model_info"), decodeCatBoost},
-		{"CatBoost binary", prefix("CBM1"), refuseCBM},
+		{"CatBoost binary", prefix("CBM1"), decodeCBM},
 		{"pickle", pickle.Looks, decodePickle},
 		{"ONNX", looksONNX, decodeONNX},
 	}

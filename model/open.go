@@ -25,7 +25,9 @@ const maxFile = 4 << 30
 // that cannot be run here of kind Unsupported, with what to do instead.
 func Open(ctx context.Context, path string) (*Model, error) {
 	st, err := os.Stat(path)
-	if err != nil {
+	if os.IsNotExist(err) {
+		return nil, errs.New(errs.NotFound, "open model: there is no file or folder %s; check the path", path)
+	} else if err != nil {
 		return nil, errs.Wrap(err, "open model")
 	}
 	if err := ctx.Err(); err != nil {

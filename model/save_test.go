@@ -159,7 +159,7 @@ func TestOpenNamesWhatIsWrong(t *testing.T) {
 		kind errs.Kind
 		text string
 	}{
-		{filepath.Join(dir, "nothing"), errs.NotFound, "no such file"},
+		{filepath.Join(dir, "nothing"), errs.NotFound, "there is no file or folder"},
 		{put("empty", ""), errs.Invalid, "no flavors"},
 		{put("yaml", "a: [1"), errs.Invalid, "not YAML"},
 		{put("code", "flavors:\n  python_function:\n    loader_module: mlflow.pyfunc.model\n"), errs.Unsupported, "Python code"},

@@ -24,6 +24,7 @@ type layout struct {
 	mapped                                 bool  // by a Mapping: numbers may have units behind them, dates may be Unix times
 	mapping                                Mapping
 	scales                                 []float64 // of each wanted attribute; nil: 1
+	absent                                 []string  // what the mapping names a column for that the header lacks
 }
 
 // layoutOf reads a header, whose columns are named as Backblaze names them or as
@@ -48,6 +49,7 @@ func layoutOf(s *table.Scanner, file string, mapping Mapping) (*layout, error) {
 			}
 		}
 	}
+	l.absent = mapping.absent(s.Names())
 	var lacks []string
 	for _, n := range []string{"date", "serial_number"} {
 		if *places[n] < 0 {

@@ -26,6 +26,7 @@ type documents struct {
 	json  jsonEnd
 	found int
 	some  bool // there is a line
+	told  bool // of a fault
 }
 
 type mode uint8
@@ -40,7 +41,11 @@ const (
 // readDocuments gives each report of r to report and each fault to refused, which
 // may end the reading by returning an error.
 func readDocuments(r io.Reader, name string, report func(*Report) error, refused func(error) error) error {
-	d := &documents{name: name, report: report, refused: refused}
+	d := &documents{name: name, report: report}
+	d.refused = func(err error) error {
+		d.told = true
+		return refused(err)
+	}
 	in := bufio.NewReaderSize(unicodeText(r), 64<<10)
 	for {
 		line, err := readLine(in, maxReport)
@@ -204,7 +209,7 @@ func (d *documents) finish() error {
 		return d.object()
 	case d.mode == inText:
 		return d.text()
-	case d.mode == between && d.found == 0:
+	case d.mode == between && d.found == 0 && !d.told:
 		problem := "the file is empty"
 		if d.some {
 			problem = "the file holds no report"

@@ -111,3 +111,11 @@ func rowOf(t *testing.T, err error) int {
 	}
 	return in.Row
 }
+
+func TestOtherJSONIsToldOfOnce(t *testing.T) {
+	var told []string
+	err := smart.ReadFrom(t.Context(), strings.NewReader(`{"a":1}`), "in", smart.Options{}, func(*smart.Report) error { return nil }, func(err error) { told = append(told, err.Error()) })
+	if err != nil || len(told) != 1 || !strings.Contains(told[0], "it has no member smartctl") {
+		t.Errorf("%q, %v", told, err)
+	}
+}

@@ -170,3 +170,20 @@ func parseUnix(cell []byte) (Date, bool) {
 	}
 	return Date(int64(v) / 86400), true
 }
+
+// absent returns what the mapping names columns for that are not among names, in
+// alphabetical order; columns of intervals do not count.
+func (m Mapping) absent(names []string) []string {
+	var out []string
+	for what := range m {
+		found := what == "start" || what == "stop" || what == "event"
+		for _, n := range names {
+			found = found || slices.Contains(m.meanings(n), what)
+		}
+		if !found {
+			out = append(out, what)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

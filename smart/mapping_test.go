@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -95,5 +97,32 @@ func TestRealNERSC(t *testing.T) {
 		`"spare_percent":100,"uncorrectable_errors":0,"interface_errors":0,"bytes_written":85126174720000}`
 	if firstReading != want {
 		t.Errorf("got  %s\nwant %s", firstReading, want)
+	}
+}
+
+func TestMappingOfAColumnThatIsNotThere(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a.csv", "day,id,realloc\n2025-01-01,A,3\n")
+	write("b.csv", "day,id,realloc,pending\n2025-01-02,A,3,1\n")
+	mapping := func(column string) smart.Mapping {
+		m, err := smart.ParseMapping([]byte("date: day\nserial_number: id\nsmart_5_raw: realloc\nsmart_197_raw: "+column+"\n"), "m.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	if s, err := smart.Open(t.Context(), dir, smart.Options{Mapping: mapping("pending")}); err != nil {
+		t.Errorf("a column that one file has: %v", err)
+	} else {
+		s.Close()
+	}
+	_, err := smart.Open(t.Context(), dir, smart.Options{Mapping: mapping("pendnig")})
+	if !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), `"pendnig"`) {
+		t.Errorf("a column that no file has: %v", err)
 	}
 }

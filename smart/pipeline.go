@@ -74,8 +74,14 @@ func (s *Source) parse(ctx context.Context, u unit, count func(int64)) (*parser,
 		}
 	}
 	s.expect.Store(int64(len(p.out) + len(p.out)/64 + 1))
+	files := len(p.out)
+	for _, at := range u.spilled {
+		if err := s.spool.get(p, at); err != nil {
+			return nil, err
+		}
+	}
 	for _, run := range u.from {
-		p.runs = append(p.runs, FileRun{run.File, len(p.out) + run.End})
+		p.runs = append(p.runs, FileRun{run.File, files + run.End})
 	}
 	p.out = append(p.out, u.loaded...)
 	return p, nil
@@ -135,7 +141,7 @@ func (s *Source) next(ctx context.Context) (*Day, error) {
 	if s.opt.Progress != nil {
 		s.opt.Progress(min(s.pipe.done.Load(), s.total), s.total)
 	}
-	u.loaded, u.from = nil, nil
+	u.loaded, u.from, u.spilled = nil, nil, nil
 	if s.stats.Rows+s.stats.Bad > 10_000 {
 		if err := s.tooBad(max(.5, s.opt.MaxBad)); err != nil {
 			return nil, err
@@ -184,6 +190,9 @@ func (s *Source) tooBad(share float64) error {
 func (s *Source) Close() {
 	if s.pipe != nil {
 		s.pipe.cancel()
+	}
+	if s.spool != nil {
+		s.spool.close()
 	}
 }
 

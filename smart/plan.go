@@ -12,7 +12,7 @@ import (
 
 // plan sorts files into days.
 func (s *Source) plan(ctx context.Context, heads []header) error {
-	byDay := map[Date]*unit{}
+	byDay, held := map[Date]*unit{}, 0
 	day := func(d Date) *unit {
 		if byDay[d] == nil {
 			byDay[d] = &unit{date: d}
@@ -30,20 +30,54 @@ func (s *Source) plan(ctx context.Context, heads []header) error {
 		}
 		// The file holds other days than its name says, or several: sort its rows now.
 		p := newParser(s.has, NoDate, 0, s.opt.Mapping)
+		sort := func(list []Reading) error {
+			for _, r := range list {
+				if s.within(r.Day) {
+					u := day(r.Day)
+					u.loaded = append(u.loaded, r)
+					u.readings++
+					u.from = addRun(u.from, h.member.Name, u.readings)
+					held++
+				}
+			}
+			if held <= s.opt.Held {
+				return nil
+			}
+			held = 0
+			return s.spill(byDay)
+		}
+		p.full = sort
 		if err := p.file(ctx, h.member, nil); err != nil {
 			return err
 		}
 		s.take(p)
-		for _, r := range p.out {
-			if s.within(r.Day) {
-				u := day(r.Day)
-				u.loaded = append(u.loaded, r)
-				u.from = addRun(u.from, h.member.Name, len(u.loaded))
-			}
+		if err := sort(p.out); err != nil {
+			return err
 		}
 	}
 	for _, d := range slices.Sorted(maps.Keys(byDay)) {
 		s.units = append(s.units, *byDay[d])
+	}
+	return nil
+}
+
+// spill moves the readings that are held in memory to a temporary file.
+func (s *Source) spill(byDay map[Date]*unit) (err error) {
+	if s.spool == nil {
+		if s.spool, err = newSpool(); err != nil {
+			return err
+		}
+	}
+	for _, d := range slices.Sorted(maps.Keys(byDay)) {
+		u := byDay[d]
+		if len(u.loaded) == 0 {
+			continue
+		}
+		at, err := s.spool.put(u.loaded)
+		if err != nil {
+			return err
+		}
+		u.spilled, u.loaded = append(u.spilled, at), nil
 	}
 	return nil
 }
@@ -73,8 +107,13 @@ type parser struct {
 	files   int
 	models  map[string]model
 
+	full func([]Reading) error // takes readings now and then, so that they need not all be held; may be nil
+
 	size, taken, begun int64 // of the file in hand: its bytes, those read, and the readings before it
 }
+
+// fullRows is after how many readings full is called.
+const fullRows = 16384
 
 // newParser makes a parser that expects about so many rows.
 func newParser(wanted []Attribute, only Date, rows int, mapping Mapping) *parser {
@@ -129,6 +168,14 @@ func (p *parser) stream(ctx context.Context, r io.Reader, name string) error {
 			return ctx.Err()
 		}
 		p.record(rr, s, name)
+		if p.full != nil && len(p.out) >= fullRows {
+			rr.serials(p.out)
+			if err := p.full(p.out); err != nil {
+				return err
+			}
+			p.out, p.values = make([]Reading, 0, fullRows), nil
+			rr.texts, rr.ends = rr.texts[:0], rr.ends[:0]
+		}
 	}
 	rr.serials(p.out[first:])
 	p.runs = addRun(p.runs, name, len(p.out))

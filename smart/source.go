@@ -3,6 +3,7 @@ package smart
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/drivecast/drivecast/errs"
@@ -17,6 +18,7 @@ type Options struct {
 	MaxBad      float64                 // share of bad rows past which reading fails, 0 stands for .01
 	Quarantine  func(BadRow)            // takes each bad row, in order; may be nil
 	Progress    func(done, total int64) // called now and then with bytes of the files; may be nil
+	Held        int                     // readings of files with several days that are held in memory; more go to a temporary file. 0 stands for 500,000
 	Workers     int                     // files read side by side; 0 stands for the number of processors
 }
 
@@ -61,23 +63,25 @@ type Source struct {
 	failed error
 	pipe   *pipeline
 	expect atomic.Int64 // rows of a day, by the one before
+	spool  *spool       // nil while days that share a file fit in memory
 	spent  chan *Day    // days whose memory the next ones take
 }
 
 // unit is what becomes one Day: the files of one day, or the rows of one day
 // from files that hold several.
 type unit struct {
-	date   Date
-	files  []table.Member
-	loaded []Reading
-	from   []FileRun // of loaded
-	rows   int
+	date     Date
+	files    []table.Member
+	spilled  []piece   // readings that are in the source's spool
+	loaded   []Reading // those behind them
+	readings int       // in spilled and loaded
+	from     []FileRun // of them
 }
 
 // Open looks into a folder and those below it, a CSV or Parquet file or a zip archive: it reads all headers, and lists the days. Files may be plain,
 // gzip, zip or Parquet, with columns of any generation in any order, ',' or ';' between fields.
 // A file named after its day is read when its turn comes; one that holds several
-// days is held in memory. Files without such a header are refused, in a folder
+// days is read at once, and held in memory or in a temporary file. Files without such a header are refused, in a folder
 // they are passed over as long as there is one with it.
 func Open(ctx context.Context, path string, opt Options) (*Source, error) {
 	if opt.Attributes == nil {
@@ -85,6 +89,9 @@ func Open(ctx context.Context, path string, opt Options) (*Source, error) {
 	}
 	if opt.MaxBad == 0 {
 		opt.MaxBad = .01
+	}
+	if opt.Held == 0 {
+		opt.Held = 500_000
 	}
 	if opt.From == 0 {
 		opt.From = NoDate
@@ -100,6 +107,12 @@ func Open(ctx context.Context, path string, opt Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, what := range heads[0].layout.absent {
+		if !slices.ContainsFunc(heads, func(h header) bool { return !slices.Contains(h.layout.absent, what) }) {
+			return nil, &errs.Input{File: path, Problem: "the mapping's column for " + what + ", " + strconv.Quote(opt.Mapping[what].Column) + ", is not in the header",
+				Mend: "write the column's name as the file has it, or leave " + what + " out of the mapping"}
+		}
+	}
 	s := &Source{opt: opt, spent: make(chan *Day, 4)}
 	for _, a := range opt.Attributes {
 		if slices.ContainsFunc(heads, func(h header) bool { return slices.Contains(h.layout.has, a) }) {
@@ -107,9 +120,11 @@ func Open(ctx context.Context, path string, opt Options) (*Source, error) {
 		}
 	}
 	if err := s.plan(ctx, heads); err != nil {
+		s.Close()
 		return nil, err
 	}
 	if len(s.units) == 0 {
+		s.Close()
 		return nil, &errs.Input{File: path, Problem: "there is no day of drive statistics in the time asked for", Mend: "check the path and the dates"}
 	}
 	return s, nil

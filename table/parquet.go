@@ -22,6 +22,7 @@ type parquetText struct {
 	columns []parquetColumn
 	group   int   // the row group to be read next
 	left    int64 // rows left of the one at hand
+	room    int64 // bytes that one page of each column may take
 	buf     []byte
 	rest    []byte
 	err     error
@@ -43,7 +44,13 @@ type parquetColumn struct {
 // openParquet begins to read a file. keep says which columns are wanted, nil all:
 // the fields of others are empty. Columns that are no plain values (lists, maps,
 // structs) are refused when they are wanted.
-func openParquet(f io.ReaderAt, size int64, name string, keep func(column string) bool) (t *parquetText, err error) {
+func openParquet(f io.ReaderAt, size int64, name string, keep func(column string) bool) (*parquetText, error) {
+	return openParquetAs(f, size, name, keep, false)
+}
+
+// openParquetAs is openParquet; with loose, what is no plain value is left unread, as
+// if it were not wanted.
+func openParquetAs(f io.ReaderAt, size int64, name string, keep func(column string) bool, loose bool) (t *parquetText, err error) {
 	if err := checkFooter(f, size, name); err != nil {
 		return nil, err
 	}
@@ -56,11 +63,14 @@ func openParquet(f io.ReaderAt, size int64, name string, keep func(column string
 	if err != nil {
 		return nil, badParquet(name, "is damaged: "+err.Error())
 	}
-	t = &parquetText{name: name, file: file, raw: f, size: size}
+	t = &parquetText{name: name, file: file, raw: f, size: size, room: maxParquetChunk}
 	stated := logicalTypes(file.Metadata().Schema)
 	for _, c := range file.Root().Columns() {
 		col := parquetColumn{name: c.Name(), chunk: c.Index()}
 		wanted := keep == nil || keep(c.Name())
+		if loose && (!c.Leaf() || c.Repeated()) {
+			wanted = false
+		}
 		if wanted && (!c.Leaf() || c.Repeated()) {
 			return nil, &errs.Input{File: name, Column: c.Name(), Problem: "the column is nested (a list, map or struct), not plain values",
 				Mend: "flatten it, or leave it out when the file is written"}
@@ -68,7 +78,7 @@ func openParquet(f io.ReaderAt, size int64, name string, keep func(column string
 		if c.Leaf() {
 			format, typed, why := formatOf(c.Type(), stated[c.Name()])
 			if col.typed = typed; wanted {
-				if format == nil {
+				if format == nil && !loose {
 					return nil, &errs.Input{File: name, Column: c.Name(), Problem: "the column holds " + why + ", which is neither numbers nor text",
 						Mend: "leave it out when the file is written"}
 				}
@@ -167,6 +177,9 @@ func (t *parquetText) nextGroup() error {
 	}
 	g := groups[t.group]
 	t.group++
+	if g.NumRows() == 0 {
+		return nil // its chunks may have no pages
+	}
 	chunks, meta := g.ColumnChunks(), t.file.Metadata().RowGroups[t.group-1]
 	held := int64(0)
 	for i := range t.columns {
@@ -182,8 +195,8 @@ func (t *parquetText) nextGroup() error {
 		if err != nil {
 			return err
 		}
-		if held += most; held > maxParquetChunk {
-			return &errs.Input{File: t.name, Problem: fmt.Sprintf("pages of row group %d take more than 1 GB at once", t.group),
+		if held += most; held > t.room {
+			return &errs.Input{File: t.name, Problem: fmt.Sprintf("pages of row group %d take more than %d MB at once", t.group, t.room>>20),
 				Mend: "write the file with smaller pages or row groups, or with fewer columns"}
 		}
 		c.pages, c.at, c.n = chunks[c.chunk].Pages(), 0, 0
@@ -218,26 +231,26 @@ func (c *parquetColumn) fill() error {
 	}
 }
 
-// typedTexts returns the columns that are text by their type, whatever they say;
-// none for formats without types.
-func (m Member) typedTexts() ([]string, error) {
+// typed returns what a format with types says of itself: its columns, those that are
+// text whatever they say, and how many rows there are; nothing for other formats.
+func (m Member) typed() (names, texts []string, rows int, err error) {
 	if m.kind != columnar {
-		return nil, nil
+		return nil, nil, 0, nil
 	}
 	f, size, err := openFile(m.path)
 	if err != nil {
-		return nil, err
+		return nil, nil, 0, err
 	}
 	defer f.Close()
 	t, err := openParquet(f, size, m.Name, func(string) bool { return false })
 	if err != nil {
-		return nil, err
+		return nil, nil, 0, err
 	}
-	var out []string
 	for _, c := range t.columns {
+		names = append(names, c.name)
 		if c.typed {
-			out = append(out, c.name)
+			texts = append(texts, c.name)
 		}
 	}
-	return out, nil
+	return names, texts, int(t.file.NumRows()), nil
 }

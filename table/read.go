@@ -14,11 +14,17 @@ import (
 // ReadOptions says how a CSV file is read. The zero value reads every column of
 // a file whose separator is found from the header.
 type ReadOptions struct {
-	Separator byte                    // byte between fields; 0 finds ',' ';' or tab
-	Columns   []string                // the columns to keep, in the file's order; nil keeps all. A name the file has not is no error.
-	Texts     []string                // columns that are text whatever they hold: identifiers
-	KeepRaw   bool                    // keep every number's text as it was written, in Column.Raw
-	Progress  func(done, total int64) // called now and then with bytes of the file; may be nil
+	Separator byte                     // byte between fields; 0 finds ',' ';' or tab
+	Columns   []string                 // the columns to keep, in the file's order; nil keeps all. A name the file has not is no error.
+	Texts     []string                 // columns that are text whatever they hold: identifiers
+	KeepRaw   bool                     // keep every number's text as it was written, in Column.Raw
+	RawOf     func(column string) bool // with KeepRaw: the columns whose texts are kept; nil: all
+	Progress  func(done, total int64)  // called now and then with bytes of the file; may be nil
+}
+
+// raw reports whether the texts of a column's numbers are kept.
+func (o *ReadOptions) raw(column string) bool {
+	return o.KeepRaw && (o.RawOf == nil || o.RawOf(column))
 }
 
 // ReadFile reads a CSV file: plain, gzip, or a zip archive whose CSV members
@@ -50,7 +56,7 @@ func ReadFile(ctx context.Context, path string, opt ReadOptions) (*Table, error)
 	if opt.Columns != nil {
 		keep = func(name string) bool { return slices.Contains(opt.Columns, name) }
 	}
-	typed, err := members[0].typedTexts()
+	_, typed, _, err := members[0].typed()
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +168,7 @@ func (b *builder) begin(names []string) {
 	b.cols = make([]*columnBuilder, len(names))
 	for i, n := range names {
 		if b.opt.Columns == nil || slices.Contains(b.opt.Columns, n) {
-			b.cols[i] = newColumnBuilder(slices.Contains(b.opt.Texts, n), b.opt.KeepRaw)
+			b.cols[i] = newColumnBuilder(slices.Contains(b.opt.Texts, n), b.opt.raw(n))
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/drivecast/drivecast/table"
 )
 
-func gz(t *testing.T, text string) string {
+func gz(t testing.TB, text string) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
@@ -30,7 +30,7 @@ func gz(t *testing.T, text string) string {
 }
 
 // zipped packs members given as name, content, name, content.
-func zipped(t *testing.T, parts ...string) string {
+func zipped(t testing.TB, parts ...string) string {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)

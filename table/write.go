@@ -3,26 +3,35 @@ package table
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/drivecast/drivecast/errs"
 )
 
 // WriteFile makes a file at path of what fill writes: under a temporary name in
 // the same folder, brought to the disk, and then renamed, so that there is never
-// half a file at path. A failure leaves what was there before.
+// half a file at path. A failure leaves what was there before. A folder at path is an
+// error of kind Invalid; faults of what fill reads pass as they are.
 func WriteFile(path string, fill func(w io.Writer) error) (err error) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return errs.New(errs.Invalid, "%s is a folder; name a file to write", path)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return errs.Wrap(err, "write %s", path)
+		return errs.Wrap(unnamed(err, path), "write %s", path)
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
 			os.Remove(f.Name())
-			err = errs.Wrap(err, "write %s", path)
+			if k := errs.KindOf(err); k != errs.Invalid && k != errs.Usage && k != errs.Canceled {
+				err = errs.Wrap(unnamed(err, path), "write %s", path)
+			}
 		}
 	}()
 	w := bufio.NewWriterSize(f, 256<<10)
@@ -42,6 +51,18 @@ func WriteFile(path string, fill func(w io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// unnamed takes the temporary name of the file at path out of what the system says.
+func unnamed(err error, path string) error {
+	temporary := "." + filepath.Base(path) + "."
+	if p := (*fs.PathError)(nil); errors.As(err, &p) && strings.Contains(p.Path, temporary) {
+		return p.Err
+	}
+	if l := (*os.LinkError)(nil); errors.As(err, &l) && strings.Contains(l.Old, temporary) {
+		return l.Err
+	}
+	return err
 }
 
 // WriteCSV writes t as a CSV file with a header, through WriteFile. Numbers have
@@ -64,7 +85,11 @@ func EncodeCSV(w io.Writer, t *Table) error {
 		line = line[:0]
 		for i, c := range t.Columns {
 			if c.Kind == Text || c.Raw != nil {
-				line = appendField(line, i, c.TextAt(r))
+				text := c.TextAt(r)
+				if c.Kind == Number { // a decimal comma would make it a text where commas part the fields
+					text = strings.Replace(text, ",", ".", 1)
+				}
+				line = appendField(line, i, text)
 				continue
 			}
 			if i > 0 {
@@ -94,7 +119,7 @@ func appendField(line []byte, i int, text string) []byte {
 }
 
 // AppendText appends a field of a CSV line, in quotes when it holds a separator,
-// a quote, a line end, or a space at an end.
+// a quote, a line end, or a space at an end, or begins with a byte order mark.
 func AppendText(line []byte, text string) []byte {
 	if !needsQuotes(text) {
 		return append(line, text...)
@@ -114,5 +139,5 @@ func needsQuotes(text string) bool {
 			return true
 		}
 	}
-	return text[0] == ' ' || text[len(text)-1] == ' '
+	return text[0] == ' ' || text[len(text)-1] == ' ' || strings.HasPrefix(text, string(byteOrderMark))
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/table"
 )
 
@@ -139,6 +140,11 @@ func FuzzReadCSV(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was written does not read: %v\n%q", err, b.Bytes())
 		}
+		for _, c := range tab.Columns {
+			for i := range c.Raw { // a decimal comma is written as a point
+				c.Raw[i] = strings.Replace(c.Raw[i], ",", ".", 1)
+			}
+		}
 		if got, want := show(again), show(tab); got != want {
 			t.Errorf("wrote %q, read %q", want, got)
 		}
@@ -173,5 +179,24 @@ func BenchmarkReadCSV(b *testing.B) {
 		if _, err := table.ReadCSV(bytes.NewReader(text.Bytes()), "in", table.ReadOptions{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestWriteFileSaysNoTemporaryName(t *testing.T) {
+	dir := t.TempDir()
+	ok := func(w io.Writer) error { _, err := io.WriteString(w, "x\n"); return err }
+	if err := table.WriteFile(dir, ok); err == nil || err.Error() != dir+" is a folder; name a file to write" {
+		t.Errorf("a folder: %v", err)
+	}
+	nowhere := filepath.Join(dir, "none", "out.csv")
+	if err := table.WriteFile(nowhere, ok); err == nil || err.Error() != "write "+nowhere+": no such file or directory" {
+		t.Errorf("no folder: %v", err)
+	}
+	bad := errs.New(errs.Invalid, "the data has no day")
+	if err := table.WriteFile(filepath.Join(dir, "out.csv"), func(io.Writer) error { return bad }); err == nil || err.Error() != bad.Error() {
+		t.Errorf("a fault of the data: %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

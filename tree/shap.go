@@ -36,6 +36,16 @@ func (f *Forest) newExplainer() (*kernel.Explainer, error) {
 	return kernel.NewExplainer(f.ensemble(), max(len(f.Labels), 1)-1)
 }
 
+// TreeSum returns how the trees make the probability of the last class, or the
+// value. Slices are shared. ok is true.
+func (f *Forest) TreeSum() (s kernel.Sum, ok bool) {
+	s = kernel.Sum{Ensemble: f.ensemble(), Output: max(len(f.Labels), 1) - 1, Scale: 1 / float64(len(f.Trees)), Space: "value"}
+	if f.Labels != nil {
+		s.Space = "probability"
+	}
+	return s, true
+}
+
 // ensemble returns the forest in the kernels' terms; slices are shared.
 func (f *Forest) ensemble() *kernel.Ensemble {
 	e := &kernel.Ensemble{Features: f.NumInput, Outputs: max(len(f.Labels), 1), Compare: kernel.LessEqual32}

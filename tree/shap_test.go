@@ -153,10 +153,10 @@ func TestExplainWithoutWeightBelow(t *testing.T) {
 func ExampleForest_Explain() {
 	f := &Forest{NumInput: 2, Trees: []*Tree{{
 		Left: []int32{1, -1, -1}, Right: []int32{2, -1, -1}, Feature: []int32{1, -2, -2}, Threshold: []float64{3, -2, -2},
-		Weight: []float64{10, 8, 2}, Value: []float64{0, 0.5, 3}, Outputs: 1,
+		Weight: []float64{16, 12, 4}, Value: []float64{0, 0.5, 3}, Outputs: 1,
 	}}}
 	dst := make([]float64, 2)
 	base, space := f.Explain(dst, []float64{7, 4})
 	fmt.Println(base, dst, space)
-	// Output: 1 [0 2] value
+	// Output: 1.125 [0 1.875] value
 }

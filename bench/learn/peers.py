@@ -11,6 +11,7 @@ usage: peers.py make DIR ROWS          generate x.bin, y.bin, xt.bin, yt.bin
        peers.py predict DIR MODEL      time every engine that takes MODEL (rf, lgb, xgb)
                                        (TREELITE_RF=1 compiles rf too: minutes of gcc)
        peers.py shap DIR               write Shapley values of the rf model
+       peers.py contribs DIR           fit 100 trees of depth 10 by XGBoost, time its pred_contribs and write them
 Each timing is one line: what, wall seconds, CPU seconds, and AUC where there is one.
 """
 import json, os, sys, time
@@ -164,13 +165,17 @@ def models(path):
     json.dump(dict(kind="lgb", base=0, trees=trees), open(path + "/lgb.json", "w"))
     xgb = xgboost.train(dict(objective="binary:logistic", tree_method="hist", grow_policy="lossguide", max_leaves=31, max_depth=0, eta=0.1),
                         xgboost.DMatrix(x, y), 100)
-    xgb.save_model(path + "/xgb.json.model.json")
-    m = json.load(open(path + "/xgb.json.model.json"))["learner"]
+    dump_xgb(xgb, path, "xgb")
+
+
+def dump_xgb(xgb, path, name):
+    xgb.save_model(f"{path}/{name}.json.model.json")
+    m = json.load(open(f"{path}/{name}.json.model.json"))["learner"]
     p = float(m["learner_model_param"]["base_score"].strip("[]"))
     trees = [dict(left=t["left_children"], right=t["right_children"], feature=t["split_indices"], threshold=t["split_conditions"],
                   missing=[bool(b) for b in t["default_left"]], weight=t["sum_hessian"], value=t["split_conditions"])
              for t in m["gradient_booster"]["model"]["trees"]]
-    json.dump(dict(kind="xgb", base=float(np.log(p / (1 - p))), trees=trees), open(path + "/xgb.json", "w"))
+    json.dump(dict(kind="xgb", base=float(np.log(p / (1 - p))), trees=trees), open(f"{path}/{name}.json", "w"))
 
 
 def flat(root):
@@ -275,12 +280,24 @@ def shap_values(path):
         v = e.shap_values(xt[:100].astype(np.float64), check_additivity=False)
     v = np.asarray(v)
     v = v[1] if v.ndim == 3 and v.shape[0] == 2 else v[:, :, 1]
-    np.ascontiguousarray(v, dtype=np.float64).tofile(path + "/shap.want")
+    np.ascontiguousarray(v, dtype=np.float64).tofile(path + "/rf.shap.want")
     print(f"shap: {c.wall / 100 * 1e6:.0f} us/row wall, base {np.ravel(e.expected_value)[-1]!r}")
+
+
+def contribs(path):
+    import xgboost
+    x, y, xt, _ = load(path, 100000)
+    m = xgboost.train(dict(objective="binary:logistic", tree_method="hist", max_depth=10, eta=0.1), xgboost.DMatrix(x, y), 100)
+    dump_xgb(m, path, "contribs")
+    m.set_param("nthread", 1)
+    rows = xgboost.DMatrix(xt[:1000], nthread=1)
+    best("xgboost pred_contribs", lambda: m.predict(rows, pred_contribs=True), 1000, 3)
+    np.ascontiguousarray(m.predict(rows, pred_contribs=True)[:100, :-1], dtype=np.float64).tofile(path + "/contribs.shap.want")
 
 
 if __name__ == "__main__":
     a = sys.argv[2:]
     {"seed": lambda: seed(a[0], a[1]), "exact": lambda: exact(a[0], *map(int, a[1:])), "linear": lambda: linear(a[0], *map(int, a[1:])),
      "metrics": lambda: metrics(*map(int, a)), "make": lambda: make(a[0], int(a[1])), "fit": lambda: fit(a[0], a[1], *map(int, a[2:])), "models": lambda: models(a[0]),
-     "predict": lambda: predict(a[0], a[1]), "shap": lambda: shap_values(a[0])}[sys.argv[1]]()
+     "predict": lambda: predict(a[0], a[1]), "shap": lambda: shap_values(a[0]),
+     "contribs": lambda: contribs(a[0])}[sys.argv[1]]()

@@ -99,6 +99,8 @@ if [ "$what" = predict ] || [ "$what" = all ]; then
 		[ $model = rf ] && "$python" "$here/peers.py" shap "$dir"
 		"$dir/predict" -data "$dir" -model $model
 	done
+	"$python" "$here/peers.py" contribs "$dir"
+	"$dir/predict" -data "$dir" -model contribs
 fi
 if [ "$what" = scale ]; then
 	[ -f "$dir/scale/y.bin" ] || "$python" "$here/peers.py" make "$dir/scale" 10000000

@@ -40,13 +40,15 @@ func main() {
 	flag.IntVar(&s.params, "params", 20, "parameters of each run")
 	profile := flag.String("cpuprofile", "", "file to write a profile of the searches to")
 	n := flag.Int("n", 200, "requests of each kind")
+	only := flag.String("only", "", "measure only the searches whose name begins so")
+	rest := flag.Duration("rest", 0, "wait before the searches, so that the server can settle the runs")
 	flag.Parse()
-	if err := run(context.Background(), *store, s, *n, *profile); err != nil {
+	if err := run(context.Background(), *store, s, *n, *rest, *only, *profile); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, uri string, s size, n int, profile string) (err error) {
+func run(ctx context.Context, uri string, s size, n int, rest time.Duration, only, profile string) (err error) {
 	dir, err := os.MkdirTemp("", "scale")
 	if err != nil {
 		return err
@@ -77,6 +79,7 @@ func run(ctx context.Context, uri string, s size, n int, profile string) (err er
 	defer h.Close()
 	server := httptest.NewServer(h)
 	defer server.Close()
+	time.Sleep(rest)
 	if profile != "" {
 		f, err := os.Create(profile)
 		if err != nil {
@@ -88,12 +91,12 @@ func run(ctx context.Context, uri string, s size, n int, profile string) (err er
 		}
 		defer pprof.StopCPUProfile()
 	}
-	return measure(server.URL, n, s)
+	return measure(server.URL, n, s, only)
 }
 
 const experiment = "1"
 
-// fill adds the runs that are not there, each in a transaction of its own.
+// fill adds the runs that are not there.
 func fill(ctx context.Context, db *sqlstore.DB, s size) error {
 	into := db.Import()
 	if _, _, err := into.Experiment(ctx, tracking.Experiment{ID: experiment, Name: "scale", ArtifactLocation: "mlflow-artifacts:/1", Stage: tracking.Active, Created: 1, Updated: 1}); err != nil {
@@ -104,6 +107,11 @@ func fill(ctx context.Context, db *sqlstore.DB, s size) error {
 		return err
 	}
 	r := rand.New(rand.NewPCG(1, 2))
+	names := make([]string, s.metrics)
+	for m := range names {
+		names[m] = fmt.Sprint("m", m)
+	}
+	var batch []sqlstore.ImportedRun
 	for i := range s.runs {
 		id := runID(i)
 		x := sqlstore.ImportedRun{RunInfo: tracking.RunInfo{ID: id, Name: fmt.Sprint("run-", i), ExperimentID: experiment, UserID: "bench", Status: tracking.Finished,
@@ -112,15 +120,22 @@ func fill(ctx context.Context, db *sqlstore.DB, s size) error {
 		for p := range s.params {
 			x.Params = append(x.Params, tracking.Tag{Key: fmt.Sprint("p", p), Value: fmt.Sprint(r.IntN(50))})
 		}
+		values := make([]float64, s.metrics)
+		for m := range values {
+			values[m] = r.Float64()
+		}
 		x.Points = func(yield func(tracking.Metric, error) bool) {
-			for m := range s.metrics {
-				if !yield(tracking.Metric{Key: fmt.Sprint("m", m), Value: r.Float64(), Timestamp: 1, Step: 1}, nil) {
+			for m, v := range values {
+				if !yield(tracking.Metric{Key: names[m], Value: v, Timestamp: 1, Step: 1}, nil) {
 					return
 				}
 			}
 		}
-		if _, err := into.Run(ctx, x); err != nil {
-			return err
+		if batch = append(batch, x); len(batch) == 500 || i == s.runs-1 {
+			if err := into.Runs(ctx, batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
 		}
 	}
 	return nil
@@ -128,7 +143,7 @@ func fill(ctx context.Context, db *sqlstore.DB, s size) error {
 
 func runID(i int) string { return fmt.Sprintf("%032x", i*2654435761) }
 
-func measure(url string, n int, s size) error {
+func measure(url string, n int, s size, only string) error {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, c := range []struct {
 		name string
@@ -150,6 +165,9 @@ func measure(url string, n int, s size) error {
 			return fmt.Sprintf(`{"experiment_ids":["1"],"max_results":100,"filter":"params.p%d = '%d'"}`, r.IntN(max(s.params, 1)), r.IntN(50))
 		}},
 	} {
+		if !strings.HasPrefix(c.name, only) {
+			continue
+		}
 		took := make([]time.Duration, n)
 		bytes := int64(0)
 		for i := range took {

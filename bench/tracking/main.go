@@ -16,29 +16,32 @@ import (
 	"os/signal"
 	"strings"
 	"time"
+
+	"github.com/drivecast/drivecast/bench/beside"
 )
 
 func main() {
-	own := flag.String("drivecast", "", "a drivecast binary")
+	binary := flag.String("drivecast", "", "a drivecast binary")
 	mlflow := flag.String("mlflow", "", "Python interpreters with mlflow, by commas")
 	runs := flag.Int("runs", 1000, "runs of 100 metrics and 20 parameters to search in")
 	size := flag.Int64("megabytes", 0, "size of the artifact to move; 0 leaves that out")
+	parts := flag.String("parts", "writes,history,searches,artifacts", "what to measure besides the start, by commas")
 	idle := flag.Duration("idle", 5*time.Second, "how long to wait before memory is read")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var targets []target
-	if *own != "" {
-		targets = append(targets, drivecast(*own))
+	if *binary != "" {
+		targets = append(targets, drivecast(*binary))
 	}
 	for _, python := range strings.Split(*mlflow, ",") {
 		if python != "" {
 			targets = append(targets, mlflowServer(python))
 		}
 	}
-	table := newResults()
+	table := beside.New()
 	for _, t := range targets {
-		if err := measure(ctx, t, table, *runs, *size, *idle); err != nil {
+		if err := measure(ctx, t, table, *runs, *size, *idle, strings.Split(*parts, ",")); err != nil {
 			fmt.Fprintf(os.Stderr, "tracking: %s: %v\n", t.name, err)
 			os.Exit(1)
 		}

@@ -21,8 +21,11 @@ type target struct {
 	path string // put before PATH
 }
 
+// own is the name of our server in the table.
+const own = "drivecast"
+
 func drivecast(bin string) target {
-	return target{name: "drivecast", args: func(dir, port string) []string {
+	return target{name: own, args: func(dir, port string) []string {
 		return []string{bin, "server", "--backend-store-uri", "sqlite:///" + filepath.Join(dir, "store.db"),
 			"--artifacts-destination", filepath.Join(dir, "artifacts"), "--host", "127.0.0.1", "--port", port}
 	}}
@@ -79,24 +82,4 @@ func (r *running) stop() {
 	syscall.Kill(-r.cmd.Process.Pid, syscall.SIGTERM)
 	r.cmd.Wait()
 	syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
-}
-
-// memory returns the resident bytes of the process group.
-func (r *running) memory() int64 {
-	var sum int64
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, file := range stats {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(text), ") ")
-		fields := strings.Fields(rest)
-		if len(fields) < 22 || fields[2] != strconv.Itoa(r.cmd.Process.Pid) {
-			continue
-		}
-		pages, _ := strconv.ParseInt(fields[21], 10, 64)
-		sum += pages * int64(os.Getpagesize())
-	}
-	return sum
 }

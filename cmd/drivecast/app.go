@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,8 +15,10 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/cli"
+	"github.com/drivecast/drivecast/internal/job/kube/pod"
 	"github.com/drivecast/drivecast/internal/progress"
 	"github.com/drivecast/drivecast/internal/serving"
+	"github.com/drivecast/drivecast/table"
 )
 
 // app is what every command works with: where it reads and writes, and what
@@ -49,7 +52,15 @@ func (a *app) run(ctx context.Context, args []string) int {
 	} else if err == nil {
 		return code
 	}
-	return cli.Exit(ctx, "drivecast", a.stderr, err)
+	var told exitCode
+	if errors.As(err, &told) {
+		return int(told)
+	}
+	code = cli.Exit(ctx, "drivecast", a.stderr, err)
+	if errs.Is(err, errs.Unavailable) && a.getenv(pod.EnvSpec) != "" {
+		return pod.ExitTryAgain // another pod may find the server, or the other processes of a fit
+	}
+	return code
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -65,6 +76,7 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.`,
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       readBuild().Version,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return errs.New(errs.Usage, "there is no command %q; see drivecast --help", args[0])
@@ -72,15 +84,16 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.`,
 			return c.Help()
 		},
 	}
+	root.SetVersionTemplate(versionLine("drivecast", readBuild()))
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return errs.New(errs.Usage, "%w; see %s --help", err, c.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.upCommand(), a.serverCommand(), a.importCommand(), a.exportCommand(), a.simulateCommand(), a.readCommand(), a.auditCommand(),
-		a.trainCommand(), a.tuneCommand(), a.predictCommand(),
-		a.env().Command("serve"), a.modelsCommand(), a.versionCommand())
+	root.AddCommand(a.upCommand(), a.serverCommand(), a.importCommand(), a.exportCommand(), a.simulateCommand(), a.readCommand(), a.auditCommand(), a.doctorCommand(),
+		a.trainCommand(), a.tuneCommand(), a.predictCommand(), a.explainCommand(), a.imageCommand(),
+		a.env().Command("serve"), a.routesCommand(), a.modelsCommand(), a.ciCommand(), a.deployCommand(), a.versionCommand())
 	root.AddCommand(a.workCommands()...)
 	return root
 }
@@ -97,7 +110,7 @@ func (a *app) logger(level slog.Level) *slog.Logger {
 
 // env is where the commands run that other programs have too.
 func (a *app) env() serving.Env {
-	return serving.Env{Stderr: a.stderr, Getenv: a.getenv, Version: readBuild().Version}
+	return serving.Env{Stderr: a.stderr, Getenv: a.getenv, Version: readBuild().Version, Parquet: table.WithParquet()}
 }
 
 // output is the -o flag: how a command's result is printed.

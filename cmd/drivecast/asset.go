@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -24,7 +26,7 @@ func (a *app) assetCommand(use, short string, kinds ...job.Kind) *cobra.Command 
 func (a *app) assetCreate(what string, kinds []job.Kind) *cobra.Command {
 	f, out, file, sets := jobFolder{a: a}, output(""), "", []string{}
 	c := &cobra.Command{
-		Use: "create -f FILE", Short: "Register a " + what, Args: cli.NoArgs,
+		Use: "create -f FILE", Short: "Register " + withArticle(what), Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := cli.Required(c, "file"); err != nil {
 				return err
@@ -137,4 +139,23 @@ func (a *app) assetDelete(what string, kinds []job.Kind) *cobra.Command {
 	}
 	n.addTo(c)
 	return c
+}
+
+// withArticle puts the fitting article before the name of a kind.
+func withArticle(what string) string {
+	switch {
+	case what == "data":
+		return what
+	case strings.ContainsRune("aeiou", rune(what[0])):
+		return "an " + what
+	}
+	return "a " + what
+}
+
+// count says how many there are of what: "1 flaw", "2 flaws".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -164,7 +165,10 @@ func printFindings(w io.Writer, r *audit.Report) {
 			fmt.Fprintf(w, "    %s  %s\n", e.Where, e.Values)
 		}
 	}
-	fmt.Fprintf(w, "\nnothing found by: %s\n", strings.Join(r.Passed, ", "))
+	passed := slices.DeleteFunc(slices.Clone(r.Passed), func(check string) bool {
+		return slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return string(f.Check) == check })
+	})
+	fmt.Fprintf(w, "\nnothing found by: %s\n", strings.Join(passed, ", "))
 	if len(r.Skipped) > 0 {
 		fmt.Fprintf(w, "no ground for: %s\n", strings.Join(r.Skipped, ", "))
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,7 +21,7 @@ type auditGate struct {
 }
 
 func (g *auditGate) addTo(c *cobra.Command) {
-	c.Flags().StringSliceVar(&g.override, "override-audit", nil, "checks of `drivecast audit` that may not stop --register; recorded as the tag audit=overridden")
+	c.Flags().StringSliceVar(&g.override, "override-audit", nil, "checks of \"drivecast audit\" that may not stop --register; recorded as the tag audit=overridden")
 	c.Flags().StringVar(&g.policy, "audit", "block", "what --register does on data that the audit blocks: block refuses, warn registers with the tag audit=blocked")
 }
 
@@ -87,7 +86,7 @@ func (g *auditGate) run(ctx context.Context, a *app, o *trainOptions) (*audited,
 	default:
 		out.verdict = "blocked"
 	}
-	see := "drivecast audit " + filepath.Base(o.spec.Data)
+	see := "drivecast audit " + o.spec.Data
 	if o.spec.Target != "" {
 		see += " --target " + o.spec.Target
 	}

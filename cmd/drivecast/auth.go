@@ -34,7 +34,7 @@ func (o *authOptions) addTo(c *cobra.Command) {
 	f.StringVar(&o.app, "app-name", "", "basic-auth is --auth, for MLflow's users")
 	f.StringVar(&o.config, "auth-config", "", "YAML file that names identity providers, or MLflow's basic_auth.ini (default: $MLFLOW_AUTH_CONFIG_PATH)")
 	f.StringVar(&o.level, "default-permission", "", "what everyone may do with what they were granted nothing on: READ, USE, EDIT, MANAGE or NO_PERMISSIONS (default READ)")
-	f.StringVar(&o.auditLog, "audit-log", "", "file that gets a JSON line for everything that is changed or refused; the database keeps them in any case")
+	f.StringVar(&o.auditLog, "audit-log", "", "with --auth: file that gets a JSON line for everything that is changed or refused; the database keeps them in any case")
 	f.StringSliceVar(&o.proxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For and -Proto are believed")
 	_ = f.MarkHidden("app-name")
 }
@@ -100,6 +100,9 @@ func (u *users) viewer() web.Viewer {
 
 // openUsers opens the gate, when users are on.
 func (a *app) openUsers(ctx context.Context, o *authOptions, db *sqlstore.DB, logger *slog.Logger) (*users, error) {
+	if !o.on && o.auditLog != "" {
+		return nil, errs.New(errs.Usage, "--audit-log says who did what, and nobody is asked who they are: add --auth, or leave it out")
+	}
 	if !o.on {
 		return &users{close: func() {}}, nil
 	}

@@ -62,6 +62,10 @@ func (a *app) importFrom(ctx context.Context, source, backend, files string, rew
 		}
 		o.Rewrites = append(o.Rewrites, r)
 	}
+	from, err := a.lookAt(ctx, source, server)
+	if err != nil {
+		return err
+	}
 	if err := makeParent(backend); err != nil {
 		return err
 	}
@@ -71,7 +75,7 @@ func (a *app) importFrom(ctx context.Context, source, backend, files string, rew
 	}
 	var report importer.Report
 	if server {
-		report, err = a.importServer(ctx, source, db, files, o)
+		report, err = a.importServer(ctx, from, db, files, o)
 	} else {
 		report, err = importer.Import(ctx, source, db.Import(), o)
 	}
@@ -89,13 +93,21 @@ func (a *app) importFrom(ctx context.Context, source, backend, files string, rew
 	return err
 }
 
+// lookAt refuses a source that is not there before anything is made for it; from is
+// nil unless the source is a server.
+func (a *app) lookAt(ctx context.Context, source string, server bool) (from *client.Client, err error) {
+	if !server {
+		return nil, importer.Look(source)
+	}
+	if from, err = client.New(source, a.getenv); err != nil {
+		return nil, err
+	}
+	return from, importer.LookServer(ctx, from)
+}
+
 // importServer takes over from a running server, with its files when files names
 // a place for them.
-func (a *app) importServer(ctx context.Context, source string, db *sqlstore.DB, files string, o importer.Options) (importer.Report, error) {
-	from, err := client.New(source, a.getenv)
-	if err != nil {
-		return importer.Report{}, err
-	}
+func (a *app) importServer(ctx context.Context, from *client.Client, db *sqlstore.DB, files string, o importer.Options) (importer.Report, error) {
 	if files != "" {
 		store, err := a.openArtifacts(files)
 		if err != nil {

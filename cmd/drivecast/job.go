@@ -21,7 +21,7 @@ func (a *app) workCommands() []*cobra.Command {
 	return []*cobra.Command{
 		a.jobCommand(), a.computeCommand(), a.scheduleCommand(),
 		a.assetCommand("component", "Components that pipelines refer to", job.KindCommandComponent, job.KindPipelineComponent, job.KindParallelComponent),
-		a.assetCommand("data", "Data that jobs refer to by name", job.KindData),
+		a.dataCommand(),
 		a.assetCommand("environment", "Environments that jobs refer to by name", job.KindEnvironment),
 	}
 }
@@ -35,7 +35,7 @@ func (a *app) jobCommand() *cobra.Command {
 Exit codes: 0 done (with --stream: the job completed), 1 failed, 2 the command line is wrong.`,
 		RunE: group,
 	}
-	c.AddCommand(a.jobCreate(), a.jobShow(), a.jobList(), a.jobStream(), a.jobCancel(), a.jobDownload(), a.jobValidate(), a.jobSchema())
+	c.AddCommand(a.jobCreate(), a.jobShow(), a.jobList(), a.jobStream(), a.jobCancel(), a.jobDownload(), a.jobValidate(), a.jobSchema(), a.jobNode())
 	return c
 }
 
@@ -59,7 +59,8 @@ func (n *named) addTo(c *cobra.Command) {
 	workspaceFlags(c)
 }
 
-// workspaceFlags accepts what az ml users type; a local run needs none of it.
+// workspaceFlags accepts what az ml users type, and what says where: a local run needs
+// none of it.
 func workspaceFlags(c *cobra.Command) {
 	for name, short := range map[string]string{"resource-group": "g", "workspace-name": "w", "subscription": ""} {
 		c.Flags().StringP(name, short, "", "of Azure ML; not used on this machine")
@@ -67,6 +68,7 @@ func workspaceFlags(c *cobra.Command) {
 			panic(err) // the flag was added the line before
 		}
 	}
+	c.Flags().String("target", "local", "where to run: local; kube and azureml need drivecast-cloud")
 }
 
 func (n *named) start(c *cobra.Command, args []string) error {
@@ -127,7 +129,6 @@ func (a *app) jobCreate() *cobra.Command {
 	c.Flags().StringVarP(&o.Name, "name", "n", "", "name of the job (default the file's, or a new one)")
 	c.Flags().StringVar(&o.Cluster, "compute", "", "cluster to run on (default the file's, or "+job.DefaultCluster+")")
 	c.Flags().BoolVarP(&stream, "stream", "s", false, "print the log until the job ends; the exit code is the job's")
-	c.Flags().String("target", "local", "where to run: local; kube and azureml need drivecast-cloud")
 	c.Flags().BoolP("web", "e", false, "accepted; there is no page to open")
 	return c
 }
@@ -139,6 +140,9 @@ func (a *app) follow(c *cobra.Command, f *jobFolder, name string, out answer) er
 		log = a.stderr
 	}
 	r, err := local.Stream(c.Context(), f.store, f.workDir(), name, log)
+	if c.Context().Err() != nil {
+		fmt.Fprintf(a.stderr, "job %s goes on; to stop it: drivecast job cancel -n %s\n", name, name)
+	}
 	if err != nil {
 		return err
 	}
@@ -337,7 +341,7 @@ Exit codes: 0 all files are valid, 1 some file is not, 2 the command line is wro
 				}
 			}
 			if bad > 0 {
-				return errs.New(errs.Invalid, "%d of %d files are not valid", bad, len(args))
+				return errs.New(errs.Invalid, "%d of %s not valid", bad, count(len(args), "file"))
 			}
 			return nil
 		},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -11,8 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/ci"
 	"github.com/drivecast/drivecast/internal/cli"
 	"github.com/drivecast/drivecast/internal/mlflow/client"
+	"github.com/drivecast/drivecast/internal/serving"
 )
 
 // acting opens a client that says who changes the registry and why.
@@ -117,28 +120,55 @@ func (a *app) aliasAt(ctx context.Context, server *client.Client, name, alias, a
 }
 
 func (a *app) modelsPromote(open acting) *cobra.Command {
-	var alias, why string
+	var alias, why, gate string
 	var force bool
 	c := &cobra.Command{Use: "promote NAME VERSION --why TEXT", Short: "Give a version an alias, and record why",
 		Long: `Give a version an alias, champion unless another is named, and record why. A version
 that was judged on the same rows as the one that has the alias must not be worse by
 roc_auc; --force overrides that, and the record says so. The outcome is kept as the tag
-drivecast.gate.ALIAS of the version.`,
+drivecast.gate.ALIAS of the version. With --gate the decision of "ci gate" must be a pass
+of the very model that the version holds.`,
 		Args: cli.ExactArgs("NAME", "VERSION"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := cli.Required(c, "why"); err != nil {
 				return err
 			}
+			if n, err := strconv.ParseUint(args[1], 10, 31); err != nil || n == 0 {
+				return errs.New(errs.Usage, "VERSION %q is no number; \"drivecast models show %s\" lists the versions", args[1], args[0])
+			}
 			server, err := open(why)
 			if err != nil {
 				return err
+			}
+			if gate != "" {
+				if err := admitted(c.Context(), server, args[0], args[1], gate); err != nil {
+					return err
+				}
 			}
 			return a.promote(c.Context(), server, args[0], args[1], alias, force)
 		}}
 	c.Flags().StringVar(&alias, "alias", "champion", "the alias")
 	c.Flags().StringVar(&why, "why", "", "the reason, for the record (required)")
+	c.Flags().StringVar(&gate, "gate", "", "decision of \"drivecast ci gate\" about this version's model")
 	c.Flags().BoolVar(&force, "force", false, "promote even a version that is worse")
 	return c
+}
+
+// admitted fails unless a gate let in the model that a version holds.
+func admitted(ctx context.Context, server *client.Client, name, version, gate string) error {
+	d, err := ci.ReadDecision(gate)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "drivecast-model-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := serving.Fetch(ctx, server, "models:/"+name+"/"+version, dir); err != nil {
+		return err
+	}
+	return errs.Wrap(d.Admits(dir), "version %s of %s", version, name)
 }
 
 func (a *app) promote(ctx context.Context, server *client.Client, name, version, alias string, force bool) error {
@@ -176,7 +206,10 @@ func (a *app) promote(ctx context.Context, server *client.Client, name, version,
 // gateOf compares two versions that were judged on the same rows.
 func gateOf(next, current *client.Version) (text string, passed bool) {
 	split := tagOf(*next, tagSplit)
-	if split == "" || split != tagOf(*current, tagSplit) {
+	if split == "" || tagOf(*current, tagSplit) == "" {
+		return "not compared: it is not recorded on which rows version " + next.Version + " or " + current.Version + " was judged", true
+	}
+	if split != tagOf(*current, tagSplit) {
 		return "not compared: it was judged on other rows than version " + current.Version, true
 	}
 	a, errA := strconv.ParseFloat(tagOf(*next, tagMetric+"roc_auc"), 64)

@@ -18,12 +18,13 @@ import (
 
 func (a *app) modelsCommand() *cobra.Command {
 	var tracking string
-	c := &cobra.Command{Use: "models", Short: "List, show, download and promote registered models", Args: cli.NoArgs,
+	c := &cobra.Command{Use: "models", Short: "List, show, register, download, promote, convert and replicate models", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.PersistentFlags().StringVar(&tracking, "tracking-uri", "", "server to ask (default: $MLFLOW_TRACKING_URI or "+serving.DefaultTrackingURI+")")
 	open := func() (*client.Client, error) { return client.New(a.env().TrackingURI(tracking), a.getenv) }
-	c.AddCommand(a.modelsList(open), a.modelsShow(open), a.modelsDownload(open))
+	c.AddCommand(a.modelsList(open), a.modelsShow(open), a.modelsDownload(&tracking), a.modelsConvert(&tracking), a.modelsRegister(open))
 	c.AddCommand(a.modelMoves(&tracking)...)
+	c.AddCommand(a.modelsReplicate(&tracking))
 	return c
 }
 
@@ -123,31 +124,27 @@ func shortNumber(s string) string {
 	return fmt.Sprintf("%.4f", v)
 }
 
-func (a *app) modelsDownload(open func() (*client.Client, error)) *cobra.Command {
+func (a *app) modelsDownload(tracking *string) *cobra.Command {
 	var dir string
 	c := &cobra.Command{Use: "download URI --out DIR", Short: "Copy a model's folder",
-		Long: "Copy the folder of models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/model to a new folder.",
+		Long: "Copy the folder of models:/NAME/VERSION, models:/NAME@ALIAS or runs:/ID/model to a new folder; URI may be\nan address like http://server:5000/models/NAME@ALIAS.",
 		Args: cli.ExactArgs("URI"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := cli.Required(c, "out"); err != nil {
 				return err
 			}
 			if !serving.IsURI(args[0]) {
-				return errs.New(errs.Usage, "%q is neither a models:/ nor a runs:/ URI", args[0])
+				return errs.New(errs.Usage, "%q is no models:/ or runs:/ URI, and no address of a model", args[0])
 			}
 			if _, err := os.Stat(dir); err == nil {
 				return errs.New(errs.Exists, "%s exists; name a new folder with --out", dir)
-			}
-			server, err := open()
-			if err != nil {
-				return err
 			}
 			tmp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".drivecast-model-")
 			if err != nil {
 				return err
 			}
 			defer os.RemoveAll(tmp)
-			if err := serving.Fetch(c.Context(), server, args[0], tmp); err != nil {
+			if err := a.env().Download(c.Context(), args[0], *tracking, tmp); err != nil {
 				return err
 			}
 			if err := os.Chmod(tmp, 0o755); err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/feature"
@@ -49,6 +50,7 @@ func (a *app) predictFleet(ctx context.Context, m *model.Model, o *predictOption
 	if err != nil {
 		return err
 	}
+	fleet.Reasons, fleet.Why = max(toldDrives, o.why), o.why > 0
 	before, follow := fold.Stats(), fleet.Follow
 	if table.IsParquetName(o.out) {
 		follow = fleet.FollowParquet
@@ -70,50 +72,8 @@ func (a *app) predictFleet(ctx context.Context, m *model.Model, o *predictOption
 	return a.fleetSummary(o, fleetSummary{
 		Output: o.out, Rows: fleet.Rows, Day: fold.Today().String(), Drives: fold.Stats().Drives, Bad: src.Stats().Bad,
 		Duplicates: fold.Stats().Duplicates - before.Duplicates, Again: fold.Stats().Replayed - before.Replayed,
-		Late: fold.Stats().Late - before.Late, Nameless: fold.Stats().Nameless - before.Nameless, Missed: fold.Stats().Missed - before.Missed,
+		First: tellDrives(fleet.First), Late: fold.Stats().Late - before.Late, Nameless: fold.Stats().Nameless - before.Nameless, Missed: fold.Stats().Missed - before.Missed,
 	})
-}
-
-// fleetSummary is what was read and written.
-type fleetSummary struct {
-	Output     string `json:"output"`
-	Rows       int    `json:"rows"`           // written
-	Day        string `json:"last_day"`       // of the history
-	Drives     int    `json:"drives"`         // of the history
-	Bad        int    `json:"bad_rows"`       // not readable: see --quarantine
-	Nameless   int    `json:"without_serial"` // passed over
-	Duplicates int    `json:"duplicates"`     // a second reading of a drive and day, passed over
-	Late       int    `json:"late"`           // older than the drive's last one, passed over
-	Again      int    `json:"given_again"`    // of a day that the history has
-	Missed     int    `json:"missed_days"`    // between two readings of a drive
-}
-
-// fleetSummary prints the summary: in words to standard error, or as JSON.
-func (a *app) fleetSummary(o *predictOptions, s fleetSummary) error {
-	if o.json {
-		out := a.stdout
-		if o.out == "-" {
-			out = a.stderr
-		}
-		return json.NewEncoder(out).Encode(s)
-	}
-	fmt.Fprintf(a.stderr, "%s: %d rows, the last of %s\n", o.out, s.Rows, s.Day)
-	var parts []string
-	for _, c := range []struct {
-		n    int
-		what string
-	}{{s.Bad, "bad rows"}, {s.Nameless, "readings without a serial number"}, {s.Duplicates, "second readings of a drive and day"}, {s.Late, "readings older than the drive's last"}} {
-		if c.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
-		}
-	}
-	if parts != nil {
-		fmt.Fprintln(a.stderr, "passed over:", strings.Join(parts, ", "))
-	}
-	if s.Again > 0 {
-		fmt.Fprintf(a.stderr, "%d readings were in the history already\n", s.Again)
-	}
-	return nil
 }
 
 // featureSpec returns how the model's columns are made of a drive's history.
@@ -160,9 +120,28 @@ func lastDay(path string) (smart.Date, error) {
 	return day, errs.Wrap(err, "--state")
 }
 
+// dayStream is what predict reads: daily statistics or smartctl's reports.
+type dayStream interface {
+	feature.Stream
+	Start(context.Context)
+	Stats() smart.Stats
+	Dates() []smart.Date
+}
+
+// open opens the readings, whatever they are.
+func (o *predictOptions) open(ctx context.Context, in smart.Options, a *app) (dayStream, error) {
+	if in.Mapping != nil || smart.IsBackblaze(o.data) || tableName(o.data) {
+		return smart.Open(ctx, o.data, in)
+	}
+	return smart.OpenReports(ctx, o.data, in, smart.DateOf(time.Now()), func(err error) { fmt.Fprintln(a.stderr, "drivecast:", err) })
+}
+
+// noDay is what smart.Open says of data without a day in the time asked for.
+const noDay = "there is no day of drive statistics"
+
 // openDays opens the data from the day after the history on, and returns the first
 // day to score: by default the last of the data.
-func (o *predictOptions) openDays(ctx context.Context, today smart.Date, spec feature.Spec, a *app) (*smart.Source, smart.Date, error) {
+func (o *predictOptions) openDays(ctx context.Context, today smart.Date, spec feature.Spec, a *app) (dayStream, smart.Date, error) {
 	in := o.reading
 	in.Until, in.Workers = o.until, o.workers
 	for _, text := range spec.Attributes {
@@ -186,7 +165,10 @@ func (o *predictOptions) openDays(ctx context.Context, today smart.Date, spec fe
 			in.From = today // a day given again changes nothing
 		}
 	}
-	src, err := smart.Open(ctx, o.data, in)
+	src, err := o.open(ctx, in, a)
+	if errs.Is(err, errs.Invalid) && today != smart.NoDate && o.from == 0 && strings.Contains(err.Error(), noDay) {
+		return nil, 0, errs.New(errs.Invalid, "%s holds no day after %s, which the history in %s has already; give --from %s to score that day again", o.data, today, o.state, today)
+	}
 	if err != nil {
 		return nil, 0, err
 	}
@@ -194,5 +176,8 @@ func (o *predictOptions) openDays(ctx context.Context, today smart.Date, spec fe
 		return src, o.from, nil
 	}
 	dates := src.Dates()
+	if _, reports := src.(*smart.Reports); reports {
+		return src, dates[0], nil // drives are not all asked on one day
+	}
 	return src, dates[len(dates)-1], nil
 }

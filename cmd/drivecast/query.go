@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/jmespath/go-jmespath"
 	"github.com/spf13/cobra"
 
 	"github.com/drivecast/drivecast/errs"
@@ -17,7 +19,7 @@ type answer struct{ form, query string }
 
 func (o *answer) addTo(c *cobra.Command) {
 	c.Flags().StringVarP(&o.form, "output", "o", "table", "how to print the result: table, json or tsv")
-	c.Flags().StringVar(&o.query, "query", "", "print only this field, for instance name or inputs.n.value")
+	c.Flags().StringVar(&o.query, "query", "", "print only what this JMESPath expression finds, for instance name, inputs.n.value or [].name")
 }
 
 func (o *answer) check() error {
@@ -53,26 +55,66 @@ func (a *app) answerField(o answer, v any) error {
 	if err := json.Unmarshal(text, &x); err != nil {
 		return errs.Wrap(err, "write the result")
 	}
-	for part := range strings.SplitSeq(strings.ReplaceAll(o.query, "[", ".["), ".") {
-		switch y := x.(type) {
-		case map[string]any:
-			x = y[part]
-		case []any:
-			i, err := strconv.Atoi(strings.Trim(part, "[]"))
-			if err != nil || i < 0 || i >= len(y) {
-				return errs.New(errs.Usage, "--query %s: %q is no index of a list of %d", o.query, part, len(y))
+	if x, err = jmespath.Search(o.query, x); err != nil {
+		return errs.New(errs.Usage, "--query %s: %w; write a JMESPath expression, for instance name, [0].name or [].name", o.query, err)
+	}
+	_, list := x.([]any)
+	_, fields := x.(map[string]any)
+	if o.form == "json" || o.form != "tsv" && (list || fields) {
+		return a.printJSON(x)
+	}
+	return a.printTSV(x)
+}
+
+// printTSV prints what a query found as az does: a line for each element of a list,
+// its values side by side. null is nothing.
+func (a *app) printTSV(x any) error {
+	rows, list := x.([]any)
+	if !list {
+		rows = []any{x}
+	}
+	for _, r := range rows {
+		var cells []string
+		for _, v := range valuesOf(r) {
+			text, err := cellOf(v)
+			if err != nil {
+				return err
 			}
-			x = y[i]
-		default:
-			x = nil
+			cells = append(cells, text)
+		}
+		if r == nil {
+			continue
+		}
+		if _, err := fmt.Fprintln(a.stdout, strings.Join(cells, "\t")); err != nil {
+			return err
 		}
 	}
-	if s, ok := x.(string); ok && o.form != "json" {
-		_, err := fmt.Fprintln(a.stdout, s)
-		return err
+	return nil
+}
+
+// valuesOf returns the values of one row: those of a list, of an object in the order
+// of its names, or the value itself.
+func valuesOf(v any) []any {
+	switch v := v.(type) {
+	case []any:
+		return v
+	case map[string]any:
+		var out []any
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			out = append(out, v[name])
+		}
+		return out
 	}
-	if x == nil && o.form != "json" {
-		return nil
+	return []any{v}
+}
+
+func cellOf(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case nil:
+		return "", nil
 	}
-	return a.printJSON(x)
+	text, err := json.Marshal(v)
+	return string(text), errs.Wrap(err, "write the result")
 }

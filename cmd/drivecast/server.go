@@ -41,6 +41,7 @@ type serverOptions struct {
 	rate float64 // requests a second of one client; 0 is any number
 
 	webhookPrivate []string // hosts that webhooks may go to although they are not public
+	webhookGitHub  string   // settings of the receiver of GitHub's webhooks; "" for none
 }
 
 func (a *app) serverCommand() *cobra.Command {
@@ -73,6 +74,7 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 	f.StringVar(&o.root, "default-artifact-root", "", "where runs keep their files (default: mlflow-artifacts:/, through this server)")
 	f.StringVar(&o.artifacts, "artifacts-destination", defaultDataDir+"/artifacts", "where files that go through this server are kept: a folder, s3://, gs:// or wasbs://")
 	f.StringSliceVar(&o.webhookPrivate, "webhook-allow-private", nil, "host that webhooks may go to although it is not public; may be given several times")
+	f.StringVar(&o.webhookGitHub, "webhook-github", "", "settings by which pushes to GitHub start jobs, taken at /webhooks/github; the secret is in a file that they name or in $DRIVECAST_WEBHOOK_SECRET")
 	f.StringVar(&o.version, "mlflow-version", mlflow.DefaultVersion, "what /version says")
 	f.StringSliceVar(&o.hosts, "allowed-hosts", nil, "further Host names to answer to; * is any")
 	f.StringSliceVar(&o.origins, "cors-allowed-origins", nil, "origins whose pages may call this server; * is any")
@@ -90,15 +92,12 @@ runs are handed file URIs; without it, clients send artifacts through this serve
 }
 
 func (a *app) trackingServer(ctx context.Context, o serverOptions, addr cli.Address, logger *slog.Logger) error {
-	if err := o.auth.resolve(a.getenv); err != nil {
+	if err := o.guard(addr.String(), "--host", a.getenv); err != nil {
 		return err
 	}
 	secure, err := o.tls.Config()
 	if err != nil {
 		return err
-	}
-	if !loopback(addr.Host) && !o.exposeToAll && !o.auth.on {
-		return errs.New(errs.Usage, "--host %s can be reached by others, and nobody would be asked who they are; ask them with --auth, listen on 127.0.0.1, or say --allow-unauthenticated", addr.Host)
 	}
 	l, err := cli.Listen(ctx, addr.String(), "--port")
 	if err != nil {
@@ -110,6 +109,13 @@ func (a *app) trackingServer(ctx context.Context, o serverOptions, addr cli.Addr
 		return err
 	}
 	defer closeStore()
+	if o.webhookGitHub != "" {
+		var stop func()
+		if h, stop, err = a.withHook(ctx, h, o.webhookGitHub, o.tls.Scheme(), l.Addr(), logger); err != nil {
+			return err
+		}
+		defer stop()
+	}
 	proxies, err := parsePrefixes(o.auth.proxies)
 	if err != nil {
 		return err
@@ -125,6 +131,22 @@ func (a *app) trackingServer(ctx context.Context, o serverOptions, addr cli.Addr
 // defaultBackend is where records are kept unless a flag says otherwise.
 func defaultBackend() string {
 	return "sqlite:///" + strings.TrimPrefix(defaultDataDir, "./") + "/" + storeFile
+}
+
+// guard checks the flags of authentication, and refuses to let others reach an
+// address that asks nobody who they are.
+func (o *serverOptions) guard(addr, flag string, getenv func(string) string) error {
+	if err := o.auth.resolve(getenv); err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return errs.New(errs.Usage, "%s %s is not an address like 127.0.0.1:5000", flag, addr)
+	}
+	if !loopback(host) && !o.exposeToAll && !o.auth.on {
+		return errs.New(errs.Usage, "%s %s can be reached by others, and nobody would be asked who they are; ask them with --auth, listen on 127.0.0.1, or say --allow-unauthenticated", flag, host)
+	}
+	return nil
 }
 
 func loopback(host string) bool {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -50,6 +53,28 @@ func (a *app) beforeMigration(backend string) func(context.Context, *sqlstore.DB
 	}
 }
 
+// openKept opens a database that must be there: what is read or tidied up is not made.
+func (a *app) openKept(ctx context.Context, backend string) (*sqlstore.DB, error) {
+	if err := mustExist(backend); err != nil {
+		return nil, err
+	}
+	return a.openStore(ctx, backend)
+}
+
+// mustExist returns an error of kind NotFound when backend is a file of SQLite that
+// is not there.
+func mustExist(backend string) error {
+	rest, ok := strings.CutPrefix(backend, "sqlite:///")
+	file, _, _ := strings.Cut(rest, "?")
+	if !ok || file == "" {
+		return nil
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return errs.New(errs.NotFound, "%s: there is no such database; check --backend-store-uri", file)
+	}
+	return nil
+}
+
 func (a *app) openStore(ctx context.Context, backend string) (*sqlstore.DB, error) {
 	if err := makeParent(backend); err != nil {
 		return nil, err
@@ -93,7 +118,7 @@ with checksums. "server restore" brings it back, on any kind of database and sto
 key that seals the secrets of webhooks is not in it: keep it apart.`,
 		Args: cli.ExactArgs("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			db, err := a.openStore(c.Context(), s.backend)
+			db, err := a.openKept(c.Context(), s.backend)
 			if err != nil {
 				return err
 			}
@@ -132,11 +157,11 @@ func (a *app) restoreCommand() *cobra.Command {
 and whole. The server must not run meanwhile.`,
 		Args: cli.ExactArgs("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
+			index, err := backup.Check(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
 			if check {
-				index, err := backup.Check(c.Context(), args[0])
-				if err != nil {
-					return err
-				}
 				return a.printIndex(args[0], index, out)
 			}
 			if err := makeParent(s.backend); err != nil {
@@ -147,7 +172,7 @@ and whole. The server must not run meanwhile.`,
 				return err
 			}
 			defer done()
-			index, err := backup.Restore(c.Context(), args[0], backup.Target{URI: s.backend, Options: sqlstore.Options{KeyFile: keyFile(s.backend)}, Places: places, Force: force})
+			err = backup.Bring(c.Context(), args[0], index, backup.Target{URI: s.backend, Options: sqlstore.Options{KeyFile: keyFile(s.backend)}, Places: places, Force: force})
 			if err != nil {
 				return err
 			}
@@ -189,7 +214,7 @@ were made from stays.`,
 			if err != nil {
 				return err
 			}
-			db, err := a.openStore(c.Context(), s.backend)
+			db, err := a.openKept(c.Context(), s.backend)
 			if err != nil {
 				return err
 			}

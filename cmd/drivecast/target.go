@@ -13,10 +13,25 @@ import (
 	"github.com/drivecast/drivecast/errs"
 )
 
-// targetOf returns the value of --target in the command line of a command that
-// may run elsewhere, or "". Elsewhere the flag means a column.
+// travelling are the commands that may run elsewhere. In the others, --target
+// means a column.
+func travelling() []string {
+	return []string{"job", "compute", "schedule", "component", "data", "environment", "model"}
+}
+
+// targetOf returns where a command line is to run: the value of --target of a
+// command that may run elsewhere, or what a command without that flag is about;
+// "" for this machine.
 func targetOf(args []string) string {
-	if len(args) == 0 || !slices.Contains([]string{"job", "compute", "schedule"}, args[0]) {
+	switch {
+	case len(args) == 0:
+		return ""
+	case args[0] == "azure-fake", len(args) > 1 && (args[0] == "doctor" && args[1] == "azure" || args[0] == "job" && args[1] == "export" || args[0] == "deploy" && args[1] == "azureml"),
+		args[0] == "doctor" && slices.ContainsFunc(args, func(a string) bool { return a == "--live" || strings.HasPrefix(a, "--live=") }):
+		return "azureml"
+	case args[0] == "deploy" && len(args) > 1 && args[1] == "kube":
+		return "kube"
+	case !slices.Contains(travelling(), args[0]):
 		return ""
 	}
 	for i, arg := range args {

@@ -87,6 +87,9 @@ func (a *app) auditLogCommand() *cobra.Command {
 				return err
 			}
 		}
+		if err := mustExist(o.backend); err != nil {
+			return err
+		}
 		return a.withUsers(c.Context(), o.backend, "", "", func(s *auth.Service) error { return a.printEvents(c.Context(), s, &o) })
 	}}
 	f := c.Flags()

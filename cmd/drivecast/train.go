@@ -16,6 +16,7 @@ import (
 	"github.com/drivecast/drivecast/internal/progress"
 	"github.com/drivecast/drivecast/internal/train"
 	"github.com/drivecast/drivecast/model"
+	"github.com/drivecast/drivecast/smart"
 )
 
 // trainOptions are the flags of `drivecast train`.
@@ -119,6 +120,12 @@ func (o *trainOptions) complete() error {
 		o.spec.Learner, o.params = p.learner, append(p.params, o.params...)
 	}
 	recipe := o.spec.Learner == ""
+	if st, err := os.Stat(o.spec.Data); err == nil && st.IsDir() && o.spec.Target != "" {
+		return errs.New(errs.Usage, "%s is a folder: a table is one file; daily statistics say themselves which drives failed, so leave --target out for them", o.spec.Data)
+	}
+	if _, err := os.Stat(o.spec.Data); err == nil && recipe && o.spec.Target == "" && o.drives.mapping == "" && !smart.IsBackblaze(o.spec.Data) {
+		return errs.New(errs.Usage, "%s holds no daily drive statistics: name the column to predict with --target, and a --learner", o.spec.Data)
+	}
 	if recipe && o.spec.Target != "" {
 		return errs.New(errs.Usage, "train needs --learner for a table: one of %s", strings.Join(train.Learners(), ", "))
 	}
@@ -131,6 +138,9 @@ func (o *trainOptions) complete() error {
 	var err error
 	if o.spec.Params, err = train.ParseParams(o.params); err != nil {
 		return err
+	}
+	if o.spec.Workers < 0 {
+		return errs.New(errs.Usage, "--workers %d: a number of goroutines, or 0 for one a processor", o.spec.Workers)
 	}
 	if o.spec.Horizon, err = parseDays(o.horizon); err != nil {
 		return err
@@ -157,6 +167,9 @@ func parseDays(s string) (int, error) {
 func (a *app) train(ctx context.Context, c *cobra.Command, o *trainOptions) error {
 	if err := cli.Required(c, "data"); err != nil {
 		return err
+	}
+	if o.spec.Target != "" && c.Flags().Changed("horizon") {
+		return errs.New(errs.Usage, "--horizon is of daily statistics; with --target a row is predicted from itself")
 	}
 	if err := o.complete(); err != nil {
 		return err

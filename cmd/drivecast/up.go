@@ -35,6 +35,7 @@ type upOptions struct {
 	trackingAddr, servingAddr string
 	job, name                 string
 	once                      bool
+	server                    serverOptions // who may use the tracking server, and from where
 	output                    output
 }
 
@@ -64,6 +65,8 @@ and keep it running until Ctrl-C. A second up on the same folder adds versions.`
 	f.StringVar(&o.job, "job", "", "job file to run instead of the embedded one")
 	f.StringVar(&o.name, "name", "hdd_failure_predictor", "name of the registered model")
 	f.BoolVar(&o.once, "once", false, "stop after the sample drives are scored")
+	o.server.auth.addTo(c)
+	f.BoolVar(&o.server.exposeToAll, "allow-unauthenticated", false, "let --tracking-addr be one that others can reach, although nobody is asked who they are")
 	o.output.addTo(c)
 	return c
 }
@@ -76,7 +79,8 @@ type loop struct {
 	logger   *slog.Logger
 	folder   *jobFolder
 	server   *client.Client
-	tracking string // URI of the server
+	tracking string   // URI of the server
+	jobEnv   []string // that jobs get besides
 	data     dataset
 	result   upResult
 }
@@ -91,6 +95,9 @@ type dataset struct {
 
 func (a *app) up(ctx context.Context, o *upOptions) error {
 	l := &loop{app: a, o: o, bars: a.progress(), logger: a.logger(slog.LevelError)}
+	if err := o.server.guard(o.trackingAddr, "--tracking-addr", a.getenv); err != nil {
+		return err
+	}
 	dir, err := filepath.Abs(o.dir)
 	if err != nil {
 		return err
@@ -156,14 +163,19 @@ func (l *loop) steps(ctx context.Context, start func(string, func(context.Contex
 		return err
 	}
 	l.tracking = "http://" + tracking.Addr().String()
-	handler, closeStore, err := l.openTracking(ctx, serverOptions{
-		backend: "sqlite:///" + filepath.ToSlash(filepath.Join(l.o.dir, storeFile)), artifacts: filepath.Join(l.o.dir, "artifacts"),
-	}, l.logger)
+	l.o.server.backend, l.o.server.artifacts = l.backend(), filepath.Join(l.o.dir, "artifacts")
+	handler, closeStore, err := l.openTracking(ctx, l.o.server, l.logger)
 	if err != nil {
+		return err
+	}
+	signOut, err := l.signIn(ctx)
+	if err != nil {
+		closeStore()
 		return err
 	}
 	start("tracking server", func(ctx context.Context) error {
 		defer closeStore()
+		defer signOut()
 		return cli.Serve(ctx, tracking, nil, handler, l.logger)
 	})
 	l.result.Tracking = l.tracking

@@ -27,6 +27,7 @@ func (l *loop) startCluster(ctx context.Context, start func(string, func(context
 		return err
 	}
 	cfg.Runs, cfg.Tracking, cfg.Logger = newJobRuns(l.server), l.tracking, l.logger
+	cfg.Env = append(cfg.Env, l.jobEnv...)
 	cfg.Idle = 20 * time.Second
 	cluster, err := local.NewCluster(cfg)
 	if err != nil {

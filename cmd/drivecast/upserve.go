@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,8 +18,10 @@ import (
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/mlflow/client"
 	"github.com/drivecast/drivecast/internal/score"
+	"github.com/drivecast/drivecast/internal/serving"
 	"github.com/drivecast/drivecast/internal/train"
 	"github.com/drivecast/drivecast/model"
+	"github.com/drivecast/drivecast/table"
 )
 
 // upResult is what `drivecast up` prints.
@@ -92,7 +95,7 @@ func (l *loop) openChampion(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	l.result.model = m
-	return score.NewHandler(score.Config{Model: m, Logger: l.logger})
+	return score.NewHandler(score.Config{Model: m, Logger: l.logger, Parquet: table.WithParquet()})
 }
 
 // scoreSamples asks the served champion about three held-out drives.
@@ -261,12 +264,36 @@ func (l *loop) printByHand() error {
 	_, err = fmt.Fprintf(l.stdout, `
 Each step by hand:
   1. drivecast simulate --out fleet                     (or bring your own: %[2]s)
-  2. drivecast server --backend-store-uri sqlite:///%[1]s/drivecast.db --artifacts-destination %[1]s/artifacts
-  3. drivecast job create -f %[1]s/job.yaml --set inputs.iteration=1%[4]s --dir %[1]s --stream
-  4. drivecast models show %[3]s
-  5. drivecast serve -m models:/%[3]s@champion --port 5001
-`, dir, data, l.o.name, sets)
+  2. drivecast server --backend-store-uri sqlite:///%[1]s/drivecast.db --artifacts-destination %[1]s/artifacts%[5]s
+  3. drivecast job create -f %[1]s/job.yaml --set inputs.iteration=1%[4]s --dir %[1]s%[6]s --stream
+  4. drivecast models show %[3]s%[6]s
+  5. drivecast serve -m models:/%[3]s@champion%[6]s%[7]s
+`, dir, data, l.o.name, sets, listenFlags(l.tracking, "5000"), trackingFlag(l.tracking), listenFlags(l.result.Serving, ""))
 	return err
+}
+
+// listenFlags are the flags by which a server listens at a URL; none for what it does
+// without them.
+func listenFlags(at, port string) (flags string) {
+	u, err := url.Parse(at)
+	if err != nil {
+		return ""
+	}
+	if u.Hostname() != "127.0.0.1" {
+		flags += " --host " + u.Hostname()
+	}
+	if u.Port() != port {
+		flags += " --port " + u.Port()
+	}
+	return flags
+}
+
+// trackingFlag names a server that commands would not ask without it.
+func trackingFlag(uri string) string {
+	if uri == serving.DefaultTrackingURI {
+		return ""
+	}
+	return " --tracking-uri " + uri
 }
 
 // must returns the folder, or "." when there is none to be known.

@@ -13,6 +13,10 @@ var version = ""
 
 func readBuild() cli.Build { return cli.ReadBuild(version) }
 
+func versionLine(program string, b cli.Build) string {
+	return fmt.Sprintf("%s %s (%s, %s)\n", program, b.Version, b.Go, b.System)
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	var out output
 	c := &cobra.Command{
@@ -24,8 +28,8 @@ func (a *app) versionCommand() *cobra.Command {
 			if out == "json" {
 				return a.printJSON(b)
 			}
-			fmt.Fprintf(a.stdout, "drivecast %s (%s, %s)\n", b.Version, b.Go, b.System)
-			return nil
+			_, err := fmt.Fprint(a.stdout, versionLine("drivecast", b))
+			return err
 		},
 	}
 	out.addTo(c)

@@ -115,10 +115,19 @@ def cat(f):
         X, y = f.data(k, kind=kind)
         G = X.copy()
         G[::6, 0] = np.nan
-        for mode in ("Min", "Max"):
-            m = c.CatBoostClassifier(**base, nan_mode=mode).fit(G, y)
-            f.save(f"cat-{k}{kind}-{mode}", Asked("model.json", js(m), m.predict_proba, classes=list(m.classes_)), X, "native", **opt)
+        for mode, par in [("Min", {}), ("Max", {}), ("Min", dict(grow_policy="Lossguide", max_leaves=9)), ("Max", dict(grow_policy="Depthwise"))]:
+            m = c.CatBoostClassifier(**base, nan_mode=mode, **par).fit(G, y)
+            name = f"cat-{k}{kind}-{mode}-{par.get('grow_policy', 'plain')}"
+            # Contributions of trees that are not symmetric differ from CatBoost's: only answers are compared.
+            shap = (lambda A: m.get_feature_importance(c.Pool(A), type="ShapValues")) if k == 2 and not par else None
+            f.save(name, Asked("model.json", js(m), m.predict_proba, classes=list(m.classes_), contrib=shap), X, "native", **opt)
+            f.save(name + "-cbm", Asked("model.cbm", m.save_model, m.predict_proba, classes=list(m.classes_), contrib=shap), X, "native", **opt)
+            if kind == "i":
+                f.save(name + "-pickle", m, X, **opt)
     X, y = f.data(0)
     for loss in ["RMSE", "MAE", "Poisson"]:
         m = c.CatBoostRegressor(**base, loss_function=loss).fit(X, np.abs(y))
         f.save("cat-" + loss, Value("model.json", js(m), m.predict), X, "native", tol=1e-12, inf=True)
+        f.save(f"cat-{loss}-cbm", Value("model.cbm", m.save_model, m.predict), X, "native", tol=1e-12, inf=True)
+    m.set_scale_and_bias(1.5, 0.25)
+    f.save("cat-scaled-cbm", Value("model.cbm", m.save_model, m.predict), X, "native", tol=1e-12, inf=True)

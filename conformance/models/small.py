@@ -92,4 +92,7 @@ j = json.loads(dumped(lambda p: c.save_model(p, format="json")))
 j["model_info"] = {k: j["model_info"][k] for k in ("class_params", "params")}
 j["model_info"]["params"] = {"loss_function": j["model_info"]["params"]["loss_function"]}
 add("catboost", json.dumps(j).encode(), c.predict_proba(A), ["bad", "good", "ugly"])
+add("catboost cbm", dumped(c.save_model), c.predict_proba(A), ["bad", "good", "ugly"])
+c = catboost.CatBoostClassifier(iterations=2, grow_policy="Lossguide", max_leaves=3, verbose=0, allow_writing_files=False).fit(X, y)
+add("catboost cbm lossguide", dumped(c.save_model), c.predict_proba(A), ["0", "1"])
 json.dump(out, sys.stdout, separators=(",", ":"))

@@ -62,7 +62,7 @@ def save(d):
                                   input_example=None, pip_requirements=["scikit-learn"])
 
 
-JSON, CSV = "application/json", "text/csv"
+JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 COLS = ["cap", "life", "kind"]
 
 
@@ -140,6 +140,39 @@ def questions():
     yield "csv, ragged", CSV, "cap,life,kind\n1,1,2\n1,2,3,4\n"
     yield "csv, empty", CSV, ""
     yield "csv, quotes", CSV, '"cap","life","kind"\r\n"0.5",1,"3"\r\n'
+    packed = lambda x, **how: x.to_parquet(**how)
+    yield "parquet", PARQUET, packed(rows)
+    yield "parquet, charset", PARQUET + "; charset=utf-8", packed(rows)
+    yield "parquet, no index", PARQUET, packed(rows, index=False)
+    yield "parquet, named index", PARQUET, packed(rows.set_index(pd.Index(list("abcdefg"), name="drive")))
+    yield "parquet, unnamed index", PARQUET, packed(rows.set_index(pd.Index(list("abcdefg"))))
+    yield "parquet, gzip", PARQUET, packed(rows, compression="gzip")
+    yield "parquet, zstd", PARQUET, packed(rows, compression="zstd")
+    yield "parquet, order", PARQUET, packed(rows[["kind", "cap", "life"]])
+    yield "parquet, extra", PARQUET, packed(rows.assign(more="x"))
+    yield "parquet, extra list", PARQUET, packed(rows.assign(more=[[1, 2]] * 7))
+    yield "parquet, missing", PARQUET, packed(rows[["kind", "cap"]])
+    yield "parquet, missing and extra", PARQUET, packed(rows.rename(columns={"life": "a", "kind": "b"}))
+    yield "parquet, text", PARQUET, packed(rows.assign(cap="x"))
+    yield "parquet, text number", PARQUET, packed(rows.assign(cap="0.5"))
+    yield "parquet, floats in long", PARQUET, packed(rows.astype({"kind": "float64"}))
+    yield "parquet, null in long", PARQUET, packed(rows.assign(kind=[1, None] + [2] * 5))
+    yield "parquet, null in double", PARQUET, packed(rows.assign(cap=[1.5, None] + [2] * 5))
+    yield "parquet, long in double", PARQUET, packed(rows.assign(cap=[5] * 7))
+    yield "parquet, ones in double", PARQUET, packed(rows.assign(cap=[0, 1, 1, 0, 1, 1, 1]))
+    yield "parquet, bools in double", PARQUET, packed(rows.assign(cap=[True, False] * 3 + [True]))
+    yield "parquet, bools in long", PARQUET, packed(rows.assign(kind=[True, False] * 3 + [True]))
+    for t in ("int8", "int16", "int32", "uint8", "uint16", "uint32", "uint64"):
+        yield f"parquet, {t} in double", PARQUET, packed(rows.assign(cap=np.arange(7, dtype=t)))
+        yield f"parquet, {t} in long", PARQUET, packed(rows.astype({"kind": t}))
+    yield "parquet, float in double", PARQUET, packed(rows.astype({"cap": "float32", "life": "float32"}))
+    yield "parquet, times", PARQUET, packed(rows.assign(cap=pd.Timestamp("2026-01-01")))
+    yield "parquet, days", PARQUET, packed(rows.assign(cap=pd.Timestamp("2026-01-01").date()))
+    yield "parquet, list", PARQUET, packed(rows.assign(cap=[[1, 2]] * 7))
+    yield "parquet, no rows", PARQUET, packed(rows.head(0))
+    yield "parquet, empty", PARQUET, b""
+    yield "parquet, cut", PARQUET, packed(rows)[:200]
+    yield "parquet, not one", PARQUET, b"cap,life,kind\n1,2,3\n"
     yield "charset", JSON + "; charset=latin-1", "{}"
     yield "pandas-split", JSON + "; format=pandas-split", "{}"
     yield "html", "text/html", "{}"
@@ -150,20 +183,21 @@ LENIENT = {
     "loose": {"split, missing", "records, column missing", "instances, missing"},
     "tensor": {"csv", "csv, order", "csv, fraction", "csv, quotes", "csv, empty cell"},
     "unnamed": {"inputs, objects", "csv, index", "csv, order"},
-    "named": {"inputs, objects", "split, order", "split, extra", "instances, objects", "inputs, object", "inputs, scalars", "csv, index", "csv, order"},
+    "named": {"parquet, order", "parquet, extra", "parquet, extra list", "inputs, objects", "split, order", "split, extra", "instances, objects", "inputs, object", "inputs, scalars", "csv, index", "csv, order"},
     "bare": {"inputs, objects", "instances, objects", "inputs, object", "inputs, scalars", "split, index"},
 }
 
 
 # MLflow cannot read CSV for a tensor at all, and looks at text before the shape.
-OTHER_TEXT = {"tensor": {"split, extra", "split, nested", "instances, text", "csv, index", "csv, missing", "csv, text", "csv, ragged", "csv, empty", "inputs, unequal"},
+OTHER_TEXT = {"tensor": {"split, extra", "split, nested", "instances, text", "csv, index", "csv, missing", "csv, text", "csv, ragged", "csv, empty", "inputs, unequal", "parquet, list", "parquet, extra list"},
               "unnamed": {"instances, text", "inputs, unequal"}}
+OTHER_TEXT = {name: OTHER_TEXT.get(name, set()) | {"parquet, days"} for name in ("signed", "named", "bare", "proba", "words", "value", "tensor", "params", "loose", "unnamed")}
 
 
 def oracle(model, kind, body):
     """Status, parsed answer and text of MLflow's own code."""
     try:
-        r = scoring_server.invocations(body.encode(), kind, model, model.metadata.get_input_schema())
+        r = scoring_server.invocations(body, kind, model, model.metadata.get_input_schema())
         return r.status, json.loads(r.response) if r.status == 200 else r.response
     except MlflowException as e:
         return e.get_http_status_code(), json.loads(e.serialize_as_json())
@@ -177,7 +211,8 @@ def plain(message):
     m = re.match(r"Failed to predict data .*?\. \nError: (.*)$", message, re.S)
     if m:
         message = m.group(1)
-    message = message.replace(", 'application/vnd.apache.parquet'", "")  # not offered
+    if "to_parquet" in message:  # why pyarrow could not read it is in pyarrow's words
+        message = message.split(" Error: ")[0]
     message = re.sub(r"\{('dataframe_split'|'dataframe_records'|'instances'|'inputs'|, )+\}", "{…}", message)
     message = re.sub(r"Got \{[^}]*\}", lambda g: "Got " + str(sorted(re.findall(r"'(\w+)'", g.group(0)))), message)
     message = re.sub(r"\\*(['\"])", "'", message)
@@ -208,8 +243,9 @@ def ask(d, targets):
         name, url = target.split("=", 1)
         model = mlflow.pyfunc.load_model(f"{d}/{name}")
         for question, kind, body in questions():
+            body = body.encode() if isinstance(body, str) else body
             want = oracle(model, kind, body)
-            r = requests.post(url + "/invocations", data=body.encode(), headers={"Content-Type": kind}, timeout=30)
+            r = requests.post(url + "/invocations", data=body, headers={"Content-Type": kind}, timeout=30)
             try:
                 got = r.status_code, r.json()
             except ValueError:

@@ -50,7 +50,12 @@ var address = regexp.MustCompile(`http://[0-9.]+:[0-9]+`)
 // serve starts `drivecast serve` on a free port and returns its URL.
 func serve(t *testing.T, program, model string) string {
 	t.Helper()
-	cmd := exec.Command(program, "serve", "-m", model, "--port", "0")
+	return start(t, exec.Command(program, "serve", "-m", model, "--port", "0"))
+}
+
+// start starts a server and returns the first URL that it says.
+func start(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/drivecast/drivecast/errs"
@@ -194,5 +196,12 @@ func TestPendingIsCleared(t *testing.T) {
 	defer g.Close()
 	if left, _ := os.ReadDir(filepath.Join(dir, pending)); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	err := fault(&fs.PathError{Op: "write", Path: "a", Err: syscall.ENOSPC})
+	if !errs.Is(err, errs.Full) {
+		t.Errorf("a full disk is told as %v (%v)", errs.KindOf(err), err)
 	}
 }

@@ -3,7 +3,6 @@ package artifact
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -83,12 +82,7 @@ func (f *Folder) Put(ctx context.Context, p string, r io.Reader, size int64) (er
 			f.root.Remove(temp)
 		}
 	}()
-	sum := sha256.New()
-	var to io.Writer = onlyWriter{out}
-	if f.once {
-		to = io.MultiWriter(out, sum)
-	}
-	n, err := io.CopyBuffer(to, contextReader{ctx, r}, make([]byte, 256<<10))
+	n, sum, err := copyTo(out, contextReader{ctx, r}, size, f.once)
 	if err == nil && size >= 0 && n != size {
 		err = errs.New(errs.Invalid, "the upload of %s ended after %d of %d bytes", p, n, size)
 	}
@@ -105,7 +99,7 @@ func (f *Folder) Put(ctx context.Context, p string, r io.Reader, size int64) (er
 		return fault(err)
 	}
 	if f.once && n > 0 {
-		if err = f.share(temp, hex.EncodeToString(sum.Sum(nil))); err != nil {
+		if err = f.share(temp, sum); err != nil {
 			return fault(err)
 		}
 	}
@@ -130,8 +124,6 @@ func (f *Folder) syncDir(dir string) error {
 	}
 	return nil
 }
-
-type onlyWriter struct{ io.Writer }
 
 func tempName() string {
 	var b [12]byte
@@ -173,7 +165,7 @@ func fault(err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return errs.New(errs.NotFound, "there is no such artifact")
 	case errors.Is(err, syscall.ENOSPC):
-		return errs.New(errs.Exhausted, "the disk of the artifacts is full")
+		return errs.New(errs.Full, "the disk of the artifacts is full")
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTEMPTY), errors.Is(err, syscall.ENAMETOOLONG):
 		return errs.New(errs.Invalid, "Invalid path: a file is in the way of a folder, or a folder in the way of a file (%w)", inner)
 	case strings.Contains(err.Error(), "path escapes"):

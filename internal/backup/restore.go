@@ -116,34 +116,40 @@ type Target struct {
 	Force   bool // replace what is there
 }
 
-// Restore checks an archive and brings it back. Files come first and the database
-// last and whole, so that a restore that was broken off has changed no record.
-// Without Force, database and places must be empty; with it, files of the same
-// paths are replaced and others stay.
+// Restore checks an archive and brings it back, as Check and Bring do.
 func Restore(ctx context.Context, file string, to Target) (Index, error) {
 	index, err := Check(ctx, file)
 	if err != nil {
 		return index, err
 	}
+	return index, Bring(ctx, file, index, to)
+}
+
+// Bring brings an archive back, of which Check has returned the index. Files come
+// first and the database last and whole, so that a restore that was broken off has
+// changed no record.
+// Without Force, database and places must be empty; with it, files of the same
+// paths are replaced and others stay.
+func Bring(ctx context.Context, file string, index Index, to Target) error {
 	for dir, s := range to.Places {
 		list, err := s.List(ctx, "")
 		if err != nil {
-			return index, err
+			return err
 		}
 		if len(list) > 0 && !to.Force {
-			return index, errs.New(errs.Exists, "the place of %s holds files already; --force writes among them", dir)
+			return errs.New(errs.Exists, "the place of %s holds files already; --force writes among them", dir)
 		}
 	}
 	for h, r := range entries(file) {
 		if h == nil {
 			_, err := r.Read(nil)
-			return index, err
+			return err
 		}
 		if err := restoreFile(ctx, h, r, to.Places); err != nil {
-			return index, errs.Wrap(err, "restore %s", h.Name)
+			return errs.Wrap(err, "restore %s", h.Name)
 		}
 	}
-	return index, sqlstore.Load(ctx, to.URI, to.Options, index.Dump, chunks(file), to.Force)
+	return sqlstore.Load(ctx, to.URI, to.Options, index.Dump, chunks(file), to.Force)
 }
 
 func restoreFile(ctx context.Context, h *tar.Header, r io.Reader, places Places) error {

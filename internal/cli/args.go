@@ -21,7 +21,12 @@ func NoArgs(c *cobra.Command, args []string) error {
 // ExactArgs wants the named arguments, no fewer and no more.
 func ExactArgs(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if len(args) != len(names) {
+		switch {
+		case len(args) > len(names) && len(names) == 1:
+			return errs.New(errs.Usage, "%s takes one argument, %s, got %d; see %s --help", c.CommandPath(), names[0], len(args), c.CommandPath())
+		case len(args) > len(names):
+			return errs.New(errs.Usage, "%s takes %d arguments, %s, got %d; see %s --help", c.CommandPath(), len(names), strings.Join(names, " "), len(args), c.CommandPath())
+		case len(args) < len(names):
 			return errs.New(errs.Usage, "%s wants %s; see %s --help", c.CommandPath(), strings.Join(names, " "), c.CommandPath())
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -19,7 +20,10 @@ import (
 // Listen opens the address, and says what to do when it is taken.
 func Listen(ctx context.Context, addr, flag string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	addrErr := (*net.AddrError)(nil)
 	switch {
+	case errors.As(err, &addrErr) && addrErr.Err == "invalid port":
+		return nil, errs.New(errs.Usage, "%s %s: a port is a number from 0 to 65535", flag, addr)
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, errs.New(errs.Unavailable, "%s is in use by another program; stop it, or choose another address with %s", addr, flag)
 	case errors.Is(err, syscall.EACCES):
@@ -31,6 +35,10 @@ func Listen(ctx context.Context, addr, flag string) (net.Listener, error) {
 // drain is how long requests in flight may take to finish after a stop.
 const drain = 20 * time.Second
 
+// started is when a server that was opened is taken to have read what only its
+// start needs.
+const started = time.Second
+
 // Serve answers requests until ctx ends, over TLS when secure is not nil, then lets those in flight finish.
 func Serve(ctx context.Context, l net.Listener, secure *tls.Config, h http.Handler, logger *slog.Logger) error {
 	s := &http.Server{
@@ -38,6 +46,10 @@ func Serve(ctx context.Context, l net.Listener, secure *tls.Config, h http.Handl
 		ErrorLog:    slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	s.Protocols = new(http.Protocols) // gRPC's clients speak HTTP/2 from the start, with TLS and without
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetHTTP2(true)
+	s.Protocols.SetUnencryptedHTTP2(true)
 	failed := make(chan error, 1)
 	go func() {
 		if secure != nil {
@@ -46,6 +58,11 @@ func Serve(ctx context.Context, l net.Listener, secure *tls.Config, h http.Handl
 			failed <- s.Serve(l)
 		}
 	}()
+	rest := time.AfterFunc(started, func() {
+		debug.FreeOSMemory()
+		releaseProgram()
+	})
+	defer rest.Stop()
 	select {
 	case err := <-failed:
 		return err

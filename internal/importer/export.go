@@ -23,7 +23,8 @@ var tablesOf24 string
 type Exported struct {
 	Tables map[string]int `json:"tables"` // rows written
 	Known  int            `json:"known"`
-	Left   map[string]int `json:"left_out,omitempty"` // rows of tables that the file has not
+	Left   map[string]int `json:"left_out,omitempty"` // rows that have no place there
+	Files  int            `json:"files,omitempty"`    // artifacts that were copied
 }
 
 // Export writes every record to the SQLite file of an MLflow server. A file that is

@@ -82,8 +82,9 @@ func (f folder) points(dir string) iter.Seq2[tracking.Metric, error] {
 	}
 }
 
-// lines reads "timestamp value step …" lines; the step is missing in old files,
-// and for logged models the run's id comes behind it.
+// lines reads "timestamp value step …" lines; the step is missing in old files.
+// For logged models the run's id comes behind it, and the dataset's name and
+// digest come last where there is one.
 func (f folder) lines(key, name string, yield func(tracking.Metric) bool) error {
 	file, err := f.Open(name)
 	if err != nil {
@@ -123,8 +124,12 @@ func parsePoint(fields []string) (m tracking.Metric, err error) {
 			return m, err
 		}
 	}
-	if len(fields) > 3 {
+	switch len(fields) {
+	case 4, 6:
 		m.RunID = fields[3]
+	}
+	if len(fields) > 4 {
+		m.DatasetName, m.DatasetDigest = fields[len(fields)-2], fields[len(fields)-1]
 	}
 	return m, nil
 }

@@ -1,6 +1,6 @@
 // Package importer takes over what an MLflow server recorded: from the SQLite
 // file of its database, from the folder mlruns of its file store, or from the
-// server itself while it runs; and writes such a file back. Ids, times
+// server itself while it runs; and writes such a file or folder back. Ids, times
 // and numbers stay as they were. An import that was broken off can be run again:
 // what arrived already is left alone.
 //
@@ -9,6 +9,9 @@ package importer
 
 import (
 	"context"
+	"errors"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -63,9 +66,41 @@ type Report struct {
 	Skipped          int `json:"skipped"` // records that could not be read; each was logged
 }
 
+// localPath turns the address of a source into its path.
+func localPath(source string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(source, "file://"), "sqlite:///")
+}
+
+// Look reports what stands against importing from a file or folder before there is
+// anything to import into: of kind NotFound when it is not there, of kind Invalid when
+// it is a file and no SQLite database.
+func Look(source string) error {
+	path := localPath(source)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errs.New(errs.NotFound, "import %s: there is no such file or folder; check the path", path)
+	}
+	if err != nil || info.IsDir() {
+		return errs.Wrap(err, "import")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return errs.Wrap(err, "import")
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	if n, err := io.ReadFull(f, head); n > 0 && string(head) != "SQLite format 3\x00" || n == 0 && err == io.EOF {
+		return errs.New(errs.Invalid, "import %s: this is no SQLite database; name the database file of an MLflow server, a folder mlruns, or the server's address", path)
+	}
+	return nil
+}
+
 // Import reads the source at path: a SQLite file or a folder mlruns.
 func Import(ctx context.Context, path string, into Target, o Options) (Report, error) {
-	path = strings.TrimPrefix(strings.TrimPrefix(path, "file://"), "sqlite:///")
+	if err := Look(path); err != nil {
+		return Report{}, err
+	}
+	path = localPath(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return Report{}, errs.Wrap(err, "import")

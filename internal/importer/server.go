@@ -28,6 +28,14 @@ func Server(ctx context.Context, from *client.Client, into Target, o Options) (R
 	return w.report, errs.Wrap(s.all(ctx), "import %s", from.URI())
 }
 
+// LookServer asks a server for one experiment: it fails as Server would when it
+// cannot be reached, asks for a login, or is no MLflow server.
+func LookServer(ctx context.Context, from *client.Client) error {
+	in := map[string]any{"view_type": "ALL", "max_results": 1}
+	var answer struct{} // a page of a website does not decode
+	return errs.Wrap(from.Call(ctx, http.MethodPost, "experiments/search", in, &answer), "import %s", from.URI())
+}
+
 type served struct {
 	*work
 	from  *client.Client

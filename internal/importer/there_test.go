@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -150,6 +152,62 @@ func TestServerAndBack(t *testing.T) {
 		})
 	}
 	compare(t, "from the file", of3(records(t, third)), of3(slices.Clone(want)))
+}
+
+// TestFilesAndBack writes everything to a folder mlruns, with the files of runs,
+// and takes it over from there.
+func TestFilesAndBack(t *testing.T) {
+	from, dir := open(t), t.TempDir()
+	store := must(artifact.OpenFolder(filepath.Join(dir, "files")))
+	defer store.Close()
+	h := must(mlflow.NewHandler(t.Context(), mlflow.Config{Tracking: from.Tracking(), Registry: from.Registry(), Artifacts: store, Seed: 1}))
+	defer h.Close()
+	fill(t, h)
+	runs, _, err := h.Runs.SearchRuns(t.Context(), tracking.Search{ExperimentIDs: []string{"1"}, View: tracking.ActiveOnly})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := runs[0]
+	long := strings.Repeat("x", 240) + "/" // 250 characters at most, and too long for a file with what is below
+	must("", h.Runs.Log(t.Context(), run.ID, tracking.Batch{
+		Params: []tracking.Tag{{Key: "lines", Value: "1\r\n2\n\x7f\u2028 é"}, {Key: "p/q", Value: "p is a file already"}, {Key: long + "ü", Value: "fits"}},
+		Tags:   []tracking.Tag{{Key: "mlflow.runName", Value: "yes: \"é\"\n# - no"}},
+	}))
+	must("", store.Put(t.Context(), strings.TrimPrefix(run.ArtifactURI, "mlflow-artifacts:/")+"/model/MLmodel", strings.NewReader("a: 1"), 4))
+
+	target := filepath.Join(dir, "mlruns é")
+	o := FilesOptions{Place: func(uri string) (artifact.Store, string) {
+		rest, ok := strings.CutPrefix(uri, "mlflow-artifacts:/")
+		if !ok {
+			return nil, ""
+		}
+		return store, rest
+	}}
+	done, err := ExportFiles(t.Context(), from, target, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done.Tables["metrics"] != 900 || done.Tables["runs"] != 3 || done.Left["params"] != 1 || done.Files != 1 || done.Tables["logged_models"] != 1 {
+		t.Errorf("exported %+v", done)
+	}
+	if text := must(os.ReadFile(filepath.Join(target, "1", run.ID, "artifacts", "model", "MLmodel"))); string(text) != "a: 1" {
+		t.Errorf("the copied file is %q", text)
+	}
+	if _, err := ExportFiles(t.Context(), from, target, o); !errs.Is(err, errs.Exists) {
+		t.Errorf("a second export to the folder: %v", err)
+	}
+
+	second := open(t)
+	back := (&url.URL{Scheme: "file", Path: filepath.ToSlash(target)}).String()
+	if _, err := Import(t.Context(), target, second.Import(), Options{Rewrites: []Rewrite{{back, "mlflow-artifacts:"}}}); err != nil {
+		t.Fatal(err)
+	}
+	plain := func(list []string) []string {
+		return slices.DeleteFunc(list, func(s string) bool {
+			return strings.HasPrefix(s, "experiments experiment_id=0 ") || strings.Contains(s, "p is a file already")
+		})
+	}
+	compare(t, "from the folder", plain(records(t, second)), plain(records(t, from)))
 }
 
 func TestExportRefuses(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,6 +34,9 @@ type Document struct {
 // is not YAML of kind Invalid, with the line.
 func Open(path string) (*Document, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errs.New(errs.NotFound, "%s: there is no such file; check the path", path)
+	}
 	if err != nil {
 		return nil, errs.Wrap(err, "open job file")
 	}
@@ -181,8 +185,22 @@ func describe(n *yaml.Node) string {
 
 // Text writes the document as YAML, with what Set changed.
 func (d *Document) Text() ([]byte, error) {
-	b, err := yaml.Marshal(d.root)
+	b, err := yaml.Marshal(spelledOut(d.root))
 	return b, errs.Wrap(err, "write %s", d.File)
+}
+
+// spelledOut copies n with `null` where a field has no value: without it, the
+// field would be written as text.
+func spelledOut(n *yaml.Node) *yaml.Node {
+	out := *n
+	if n.Tag == "!!null" {
+		out.Value, out.Style = "null", 0
+	}
+	out.Content = make([]*yaml.Node, len(n.Content))
+	for i, c := range n.Content {
+		out.Content[i] = spelledOut(c)
+	}
+	return &out
 }
 
 // Named returns the name and version that the document gives itself.

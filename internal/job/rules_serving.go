@@ -75,8 +75,6 @@ func deploymentRules(c *checker, a at) {
 	c.servingName(a.child("endpoint_name"))
 	if m := a.child("model"); m.isText() {
 		c.reference(m, "model", true)
-	} else {
-		c.missing(m.child("path"))
 	}
 	c.environmentFiles(a.child("environment"))
 	c.codeFiles(a.child("code_configuration"))
@@ -99,8 +97,6 @@ func batchRules(c *checker, a at) {
 	c.servingName(a.child("endpoint_name"))
 	if m := a.child("model"); m.isText() {
 		c.reference(m, "model", true)
-	} else {
-		c.missing(m.child("path"))
 	}
 	if f := a.child("component"); f.isText() {
 		c.reference(f, "component", true)

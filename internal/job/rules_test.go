@@ -102,7 +102,12 @@ func TestCorpus(t *testing.T) {
 		if v.Kind == KindUnknown {
 			t.Errorf("%s: unknown kind: %v", path, v.Errors)
 		}
+		said := map[Problem]bool{}
 		for _, p := range append(v.Errors, v.Warnings...) {
+			if said[p] {
+				t.Errorf("%s: a problem is told twice: %+v", path, p)
+			}
+			said[p] = true
 			if p.Line == 0 || p.Message == "" || p.Mend == "" {
 				t.Errorf("%s: a problem without line, message or mend: %+v", path, p)
 			}

@@ -23,7 +23,9 @@ func (c *checker) scalar(a at, s *shape) {
 	}
 	for _, t := range s.scalars {
 		if tag, ok := fits(n.Value, n.Tag, t); ok {
-			n.Tag = tag
+			if n.Tag != "!!null" { // no value stays no value
+				n.Tag = tag
+			}
 			c.bounds(a, s, t)
 			return
 		}

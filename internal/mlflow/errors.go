@@ -26,6 +26,7 @@ var answers = map[errs.Kind]struct {
 	errs.Exhausted:       {http.StatusTooManyRequests, "RESOURCE_EXHAUSTED"},
 	errs.Unavailable:     {http.StatusServiceUnavailable, "TEMPORARILY_UNAVAILABLE"},
 	errs.Canceled:        {499, "CANCELLED"},
+	errs.Full:            {http.StatusInsufficientStorage, "RESOURCE_EXHAUSTED"}, // not one that clients try again for minutes
 }
 
 // fail answers with an error. The text of an internal failure stays in the log.

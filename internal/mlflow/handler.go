@@ -58,6 +58,8 @@ type Config struct {
 	Webhooks       webhook.Store // nil means that there are no webhooks
 	WebhookPrivate []string      // hosts that webhooks may go to although they are private, over http too
 
+	SettleAfter time.Duration // how long a run must be unchanged to be kept ready for searches; 0 is DefaultSettleAfter
+
 	Version      string           // what /version says; "" is DefaultVersion
 	AllowedHosts []string         // Host names that are answered besides loopback and private addresses; "*" is any
 	CORSOrigins  []string         // foreign origins whose pages may change things; "*" is any
@@ -81,6 +83,7 @@ type Handler struct {
 	closer func() error
 	hooks  *webhook.Service // nil when there are none
 	cache  runCache
+	settle settler
 
 	boot    string // tells the events of this process from those of the one before
 	streams atomic.Int64
@@ -97,6 +100,9 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.SettleAfter == 0 {
+		cfg.SettleAfter = DefaultSettleAfter
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -137,11 +143,15 @@ func NewHandler(ctx context.Context, cfg Config) (*Handler, error) {
 	if cfg.Gate != nil {
 		h.inner = cfg.Gate(h.inner)
 	}
+	h.settle.start(h)
 	return h, nil
 }
 
 // Close releases what NewHandler opened; the stores stay open.
-func (h *Handler) Close() error { return h.closer() }
+func (h *Handler) Close() error {
+	h.settle.stop()
+	return h.closer()
+}
 
 // sources tells the registry where runs and logged models keep their files.
 type sources struct{ runs *tracking.Service }

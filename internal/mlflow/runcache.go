@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"sync"
 
+	"github.com/klauspost/compress/s2"
+
 	"github.com/drivecast/drivecast/internal/tracking"
 )
 
@@ -80,12 +82,30 @@ func (p *page) have(id string, rev int64) bool {
 	return true
 }
 
+// room is about how many bytes the runs take, so that their buffer is made once.
+func (p *page) room(runs []*tracking.Run) (n int) {
+	const info = 700 // ids, names and places
+	for _, r := range runs {
+		n += info + len(p.bodies[r.ID])
+		if r.Body != nil {
+			if size, err := s2.DecodedLen(r.Body[4:]); err == nil {
+				n += size
+			}
+		}
+	}
+	return n
+}
+
 // run writes a run, from the cache when the store returned it bare.
 func (p *page) run(e *encoder, r *tracking.Run) {
 	e.raw(`{"info":`)
 	e.runInfo(&r.RunInfo)
 	if r.Bare {
 		e.b = append(e.b, p.bodies[r.ID]...)
+		return
+	}
+	if r.Body != nil {
+		e.unpack(r.Body)
 		return
 	}
 	start := len(e.b)

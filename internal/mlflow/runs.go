@@ -89,12 +89,17 @@ func searchRuns(c *call) error {
 		return err
 	}
 	p := &page{cache: &c.h.cache, bodies: map[string][]byte{}}
-	s.Have = p.have
+	s.Have, s.Form = p.have, BodyForm
 	page, next, err := c.h.Records().SearchRuns(c.r.Context(), s)
 	if err != nil {
 		return err
 	}
+	c.h.settle.made(page)
+	if err := c.h.mend(c.r.Context(), page); err != nil {
+		return err
+	}
 	return c.reply(func(e *encoder) {
+		e.b = slices.Grow(e.b, p.room(page))
 		e.open('{')
 		if len(page) > 0 {
 			e.key("runs")
@@ -179,20 +184,35 @@ func (m *wireMetric) metric(i int) (tracking.Metric, error) {
 	return out, nil
 }
 
-func logBatch(c *call) error {
+// batchMetrics returns the metrics of a batch.
+func (c *call) batchMetrics() ([]tracking.Metric, error) {
+	if list, ok := plainMetrics(c.raw["metrics"]); ok {
+		return list, nil
+	}
 	var metrics []wireMetric
 	if err := c.decode("metrics", &metrics); err != nil {
+		return nil, err
+	}
+	out := make([]tracking.Metric, len(metrics))
+	for i := range metrics {
+		var err error
+		if out[i], err = metrics[i].metric(i); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func logBatch(c *call) error {
+	var b tracking.Batch
+	var err error
+	if b.Metrics, err = c.batchMetrics(); err != nil {
 		return err
 	}
-	b := tracking.Batch{Metrics: make([]tracking.Metric, len(metrics))}
-	var err error
 	var models []string
-	for i := range metrics {
-		if b.Metrics[i], err = metrics[i].metric(i); err != nil {
-			return err
-		}
-		if id := metrics[i].ModelID; id != "" {
-			models = append(models, id)
+	for _, m := range b.Metrics {
+		if m.ModelID != "" {
+			models = append(models, m.ModelID)
 		}
 	}
 	if err := c.requireLinked(auth.Edit, models...); err != nil {

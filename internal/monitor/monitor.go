@@ -71,6 +71,10 @@ func (m *Monitor) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
 
+// Register adds measures of the server's own to /metrics; two of one name are a
+// fault of the program and panic.
+func (m *Monitor) Register(c ...prometheus.Collector) { m.registry.MustRegister(c...) }
+
 // route holds the counters of one route, so that a request looks none of them up.
 type route struct {
 	name     string

@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/internal/monitor/insights"
 	"github.com/drivecast/drivecast/internal/sent"
 )
 
@@ -49,7 +50,7 @@ func (t *tracer) store(ctx context.Context, kind string, begin time.Time, err er
 	if !trace.SpanContextFromContext(ctx).IsSampled() {
 		return
 	}
-	_, span := t.tracer.Start(ctx, "store "+kind, trace.WithTimestamp(begin), trace.WithSpanKind(trace.SpanKindClient))
+	_, span := t.tracer.Start(ctx, "store "+kind, trace.WithTimestamp(begin), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attribute.String("db.operation.name", kind)))
 	if err != nil && errs.KindOf(err) == errs.Internal {
 		span.SetStatus(codes.Error, "failed")
 	}
@@ -82,18 +83,60 @@ func wanted(getenv func(string) string, signal string) (bool, error) {
 	return true, nil
 }
 
-// Export sends traces and metrics over OTLP when the standard OTEL_* variables
-// ask for it, and returns what sends the rest and ends it. It is called before
-// the first request. Where to send them, how often and what to sample is read
-// from the process's environment by OpenTelemetry's own packages.
-func (m *Monitor) Export(ctx context.Context, getenv func(string) string, server, version string, logger *slog.Logger) (stop func(context.Context) error, err error) {
+// exporters are what the environment asks for; nil: nothing.
+type exporters struct {
+	spans   sdktrace.SpanExporter
+	metrics metric.Exporter
+}
+
+// chosen makes the exporters: Application Insights when it has a connection string,
+// else OTLP.
+func chosen(ctx context.Context, getenv func(string) string) (e exporters, err error) {
+	if text := getenv(insights.Variable); text != "" && getenv("OTEL_SDK_DISABLED") != "true" {
+		to, err := insights.ParseConnection(text)
+		if err != nil {
+			return e, err
+		}
+		sender := insights.NewSender(to, nil, nil)
+		if getenv("OTEL_TRACES_EXPORTER") != "none" {
+			e.spans = insights.Spans{Sender: sender}
+		}
+		if getenv("OTEL_METRICS_EXPORTER") != "none" {
+			e.metrics = insights.NewMetrics(sender)
+		}
+		return e, nil
+	}
 	traces, err1 := wanted(getenv, "TRACES")
 	metrics, err2 := wanted(getenv, "METRICS")
-	if err := errors.Join(err1, err2); err != nil || !traces && !metrics {
+	if err := errors.Join(err1, err2); err != nil {
+		return e, err
+	}
+	if traces {
+		if e.spans, err = otlptracehttp.New(ctx); err != nil {
+			return e, errs.Wrap(err, "send traces")
+		}
+	}
+	if metrics {
+		if e.metrics, err = otlpmetrichttp.New(ctx); err != nil {
+			return e, errs.Wrap(err, "send metrics")
+		}
+	}
+	return e, nil
+}
+
+// Export sends traces and metrics to Application Insights when the environment has
+// its connection string, else over OTLP when the standard OTEL_* variables ask for
+// it, and returns what sends the rest and ends it. It is called before the first
+// request. How often to send and what to sample is read from the process's
+// environment by OpenTelemetry's own packages, and where OTLP goes.
+func (m *Monitor) Export(ctx context.Context, getenv func(string) string, server, version string, logger *slog.Logger) (stop func(context.Context) error, err error) {
+	e, err := chosen(ctx, getenv)
+	if err != nil || e.spans == nil && e.metrics == nil {
 		return func(context.Context) error { return nil }, err
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("telemetry was not sent", "error", err) }))
-	from, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "drivecast-"+server), attribute.String("service.version", version)), resource.WithFromEnv(), resource.WithTelemetrySDK())
+	from, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "drivecast-"+server), attribute.String("service.version", version)),
+		resource.WithHost(), resource.WithFromEnv(), resource.WithTelemetrySDK())
 	if err != nil {
 		return nil, errs.Wrap(err, "describe this program to OpenTelemetry")
 	}
@@ -105,21 +148,13 @@ func (m *Monitor) Export(ctx context.Context, getenv func(string) string, server
 		}
 		return all
 	}
-	if traces {
-		exporter, err := otlptracehttp.New(ctx)
-		if err != nil {
-			return nil, errs.Wrap(err, "send traces")
-		}
-		provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(from))
+	if e.spans != nil {
+		provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(e.spans), sdktrace.WithResource(from))
 		stops = append(stops, provider.Shutdown)
 		m.tracer = &tracer{provider.Tracer("github.com/drivecast/drivecast"), propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})}
 	}
-	if metrics {
-		exporter, err := otlpmetrichttp.New(ctx)
-		if err != nil {
-			return nil, errs.Wrap(err, "send metrics")
-		}
-		reader := metric.NewPeriodicReader(exporter, metric.WithProducer(prombridge.NewMetricProducer(prombridge.WithGatherer(m.registry))))
+	if e.metrics != nil {
+		reader := metric.NewPeriodicReader(e.metrics, metric.WithProducer(prombridge.NewMetricProducer(prombridge.WithGatherer(m.registry))))
 		stops = append(stops, metric.NewMeterProvider(metric.WithReader(reader), metric.WithResource(from)).Shutdown)
 	}
 	return stop, nil

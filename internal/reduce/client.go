@@ -99,7 +99,7 @@ func (c *Client) take(ctx context.Context, op string, body []byte) ([]byte, erro
 		case status == http.StatusUnauthorized:
 			return nil, errs.New(errs.Denied, "the coordinator at %s: %s", c.base, bytes.TrimSpace(answer))
 		case status != http.StatusOK:
-			return nil, errs.New(errs.State, "the fit on several processes has failed: %s", bytes.TrimSpace(answer))
+			return nil, errs.New(errs.Unavailable, "the fit on several processes has failed: %s", bytes.TrimSpace(answer))
 		case len(answer) != len(body):
 			return nil, errs.New(errs.Unavailable, "the coordinator at %s answered %d bytes, not %d", c.base, len(answer), len(body))
 		}

@@ -135,7 +135,7 @@ func (c *Coordinator) join(n, rank int, op string, body []byte) (t *turn, wrong 
 	}
 	t = c.turns[n]
 	if t == nil {
-		if before := c.turns[n-1]; n > 0 && (before == nil || before.left > 0) || c.turns[n+1] != nil {
+		if before := c.turns[n-1]; n > 0 && (before == nil || before.left > 0) || c.turns[n+1] != nil || n == 0 && len(c.turns) > 0 {
 			return nil, "process " + strconv.Itoa(rank) + " is out of step at turn " + strconv.Itoa(n)
 		}
 		t = &turn{op: op, words: len(body) / 8, seen: make([]bool, c.parties), left: c.parties, done: make(chan struct{})}

@@ -181,7 +181,7 @@ func TestFailuresReachEveryProcess(t *testing.T) {
 		go func() { done <- reduce.NewClient(s.URL, 0, "secret", nil).Sum(context.Background(), make([]int64, 2)) }()
 		time.Sleep(50 * time.Millisecond)
 		other(reduce.NewClient(s.URL, 1, "secret", nil))
-		if err := <-done; !errs.Is(err, errs.State) {
+		if err := <-done; !errs.Is(err, errs.Unavailable) {
 			t.Errorf("%s: %v", name, err)
 		} else if name == "gives up" && !strings.Contains(err.Error(), "the disk is full") {
 			t.Errorf("%s: %v", name, err)

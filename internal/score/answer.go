@@ -54,7 +54,10 @@ type answer struct {
 func (p *plan) ask(a *answer, rows int) {
 	k := p.m.Outputs()
 	a.scores = sized(a.scores, rows*k)
-	p.est.Scores(a.scores, a.x)
+	spans(rows, alone, func(lo, hi int) error {
+		p.est.Scores(a.scores[lo*k:hi*k], a.x[lo*p.n:hi*p.n])
+		return nil
+	})
 	if p.m.Classifier() {
 		a.classes = sized(a.classes, rows)
 		p.m.Decide(a.classes, a.scores, a.x)
@@ -71,14 +74,18 @@ func sized[T any](s []T, n int) []T {
 // explain fills in the contributions of every column in every row.
 func (p *plan) explain(a *answer, rows int) error {
 	a.why, a.bases = sized(a.why, rows*p.n), sized(a.bases, rows)
-	for r := range rows {
-		base, space, err := p.m.Explain(a.why[r*p.n:(r+1)*p.n], a.x[r*p.n:(r+1)*p.n])
-		if err != nil {
-			return err
+	return spans(rows, aloneExplained, func(lo, hi int) error {
+		for r := lo; r < hi; r++ {
+			base, space, err := p.m.Explain(a.why[r*p.n:(r+1)*p.n], a.x[r*p.n:(r+1)*p.n])
+			if err != nil {
+				return err
+			}
+			if a.bases[r] = base; r == 0 {
+				a.space = space
+			}
 		}
-		a.bases[r], a.space = base, space
-	}
-	return nil
+		return nil
+	})
 }
 
 // predictions appends {"predictions": […]} and, when asked for, probabilities

@@ -74,6 +74,8 @@ func (q *request) parseAzure(body []byte) *fault {
 		return q.bad
 	case q.frame.over:
 		return invalidInput("The input has too many empty cells for its size.")
+	case q.frame.mixed:
+		return badRequest(mixedRows)
 	case q.frame.rows == 0:
 		return badRequest("data holds no rows")
 	}

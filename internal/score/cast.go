@@ -12,6 +12,11 @@ import (
 // cast changes column c, which feeds column j of the estimator, to numbers of
 // the type that the signature declares; without a signature, to numbers.
 func (p *plan) cast(q *request, j int, c *column) *fault {
+	if f := p.field(j); c.dtype != "" && f != nil && (p.enc[j] == nil || c.texts == nil) {
+		if bad := p.enforceType(q, f, c); bad != nil {
+			return bad
+		}
+	}
 	if c.seen&isNested != 0 {
 		return p.castFault(q, j, c, "ValueError", "setting an array element with a sequence.")
 	}

@@ -51,7 +51,10 @@ func (q *request) parseCSV(body []byte, p *plan) *fault {
 		f.at(j).name = text
 	}
 	width := len(r.fields)
-	for r.record() {
+	for r.plain(f) || r.record() {
+		if r.taken {
+			continue
+		}
 		if len(r.fields) > width {
 			return csvFault("Error tokenizing data. C error: Expected %d fields in line %d, saw %d\n", width, r.line, len(r.fields))
 		}
@@ -134,6 +137,17 @@ type csvReader struct {
 	nextLn int
 	fields [][]byte
 	open   bool // the input ended within quotes
+	taken  bool // the record is in the frame already
+}
+
+// plain reads the next record into the frame if it is numbers and nothing else.
+func (r *csvReader) plain(f *frame) bool {
+	s := scan{b: r.b, i: r.i}
+	if r.taken = f.plain(&s, true); r.taken {
+		r.i = s.i
+		r.nextLn++
+	}
+	return r.taken
 }
 
 // record reads the next record that is not blank, and reports whether there was

@@ -18,7 +18,7 @@ func (p *plan) rows(q *request, dst []float64) ([]float64, *fault) {
 	if bad := p.shape(q); bad != nil {
 		return nil, bad
 	}
-	if f.rows == 0 {
+	if f.rows == 0 && q.form != formParquet { // whose columns have types even so
 		return nil, evaluation(errNoRows)
 	}
 	if cap(dst) < f.rows*p.n {
@@ -39,6 +39,9 @@ func (p *plan) rows(q *request, dst []float64) ([]float64, *fault) {
 		for r, v := range c.nums {
 			dst[r*p.n+j] = v
 		}
+	}
+	if f.rows == 0 {
+		return nil, evaluation(errNoRows)
 	}
 	if err := p.m.Refuses(dst); err != nil {
 		return nil, evaluation(err)
@@ -140,7 +143,7 @@ func (p *plan) declared(name string) bool {
 // tensorShape checks the columns against a signature of one unnamed tensor.
 func (p *plan) tensorShape(q *request, shape string) *fault {
 	f, want := &q.frame, p.tensor.Tensor.Shape
-	frameForm := q.form == formSplit || q.form == formRecords || q.form == formCSV
+	frameForm := q.form == formSplit || q.form == formRecords || q.form == formCSV || q.form == formParquet
 	kind := "dict"
 	if !f.dict {
 		kind = "list"
@@ -159,6 +162,9 @@ func (p *plan) tensorShape(q *request, shape string) *fault {
 		return enforcement(q, p.sig, fmt.Sprintf("This model contains a model signature with an unnamed input. Since the input data is a pandas DataFrame containing multiple columns, the input shape must be of the structure (-1, number_of_dataframe_columns). Instead, the input DataFrame passed had %d columns and an input shape of %s with all values within the DataFrame of scalar type. Please adjust the passed in DataFrame to match the expected structure", len(f.cols), pythonShape(want)))
 	case len(want) != strings.Count(shape, ",")+btoi(!strings.HasSuffix(shape, ",)")) || len(want) == 2 && want[1] >= 0 && want[1] != len(f.cols):
 		return enforcement(q, p.sig, "Shape of input "+shape+" does not match expected shape "+pythonShape(want)+".")
+	}
+	if have := f.commonType(); have != "" && have != p.tensor.Tensor.DType {
+		return enforcement(q, p.sig, "dtype of input "+have+" does not match expected dtype "+p.tensor.Tensor.DType)
 	}
 	return nil
 }

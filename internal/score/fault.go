@@ -26,6 +26,7 @@ const (
 	codeBadRequest = "BAD_REQUEST"
 	codeInvalid    = "INVALID_PARAMETER_VALUE"
 	codeInternal   = "INTERNAL_ERROR"
+	codeNotFound   = "RESOURCE_DOES_NOT_EXIST"
 	codeBusy       = "REQUEST_LIMIT_EXCEEDED"
 )
 

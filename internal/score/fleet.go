@@ -27,20 +27,30 @@ type Fleet struct {
 	drives  []forecast.Drive
 	order   []int
 	Rows    int // written so far
+
+	// Reasons is of how many drives a day, the riskiest first, it is told what sets
+	// them apart from a typical drive: in First, and with Why in a last column.
+	Reasons int
+	Why     bool
+	First   []Ranked // of the last day that was written, as many as Reasons
+	why     *reasons
+	told    map[int]string // by row, of the day in hand
 }
 
 // NewFleet makes ready to score with m, whose features are those of spec, and the
 // history in fold. A forecast answers with intervals and may abstain; the bounds
 // of another classifier are missing. Errors are of kind Invalid when model and
 // history do not fit, Unsupported when m is no classifier of two classes.
-func NewFleet(m *model.Model, fold *feature.Fold) (*Fleet, error) {
-	f := &Fleet{fold: fold}
+func NewFleet(m *model.Model, fold *feature.Fold) (f *Fleet, err error) {
+	f = &Fleet{fold: fold}
 	if c, ok := m.Estimator.(*forecast.Model); ok {
 		if !sameSpec(c.Spec, fold.Spec()) {
 			return nil, errs.New(errs.Invalid, "the history was kept for other features than the model's; name another file with --state, or remove it")
 		}
-		f.answer = fastForecast(c).Answers
-		return f, nil
+		fast := fastForecast(c)
+		f.answer = fast.Answers
+		f.why, err = newReasons(c.Spec, fast.LogOdds)
+		return f, err
 	}
 	if m.Outputs() != 2 {
 		return nil, errs.New(errs.Unsupported, "a model that ranks drives is a classifier of two classes; this one has %d", m.Outputs())
@@ -57,7 +67,8 @@ func NewFleet(m *model.Model, fold *feature.Fold) (*Fleet, error) {
 			dst[i] = forecast.Answer{Probability: v, Low: math.NaN(), High: math.NaN(), Risk: strings.ToLower(m.Risk.Level(v))}
 		}
 	}
-	return f, nil
+	f.why, err = newReasons(fold.Spec(), logOddsOf(fast.Scores))
+	return f, err
 }
 
 func sameSpec(a, b feature.Spec) bool {
@@ -80,7 +91,7 @@ func fastForecast(m *forecast.Model) *forecast.Model {
 // each drive and day between from and to (0: no bound), riskiest first within a
 // day. It returns an error of kind Invalid when there is no such day.
 func (f *Fleet) Follow(ctx context.Context, src feature.Stream, from, to smart.Date, w io.Writer) error {
-	if _, err := io.WriteString(w, fleetHeader); err != nil {
+	if _, err := io.WriteString(w, strings.Join(f.columns(), ",")+"\n"); err != nil {
 		return errs.Wrap(err, "write scores")
 	}
 	return f.follow(ctx, src, from, to, func(day *smart.Day, rows *feature.Rows) error { return f.write(day, rows, w) })
@@ -89,7 +100,7 @@ func (f *Fleet) Follow(ctx context.Context, src feature.Stream, from, to smart.D
 // FollowParquet is Follow with the same columns as Parquet; a missing number and
 // an empty reason are null.
 func (f *Fleet) FollowParquet(ctx context.Context, src feature.Stream, from, to smart.Date, w io.Writer) error {
-	sheet := newSheet()
+	sheet := newSheet(f.columns())
 	out, err := table.NewParquetWriter(w, sheet.Table)
 	if err != nil {
 		return err
@@ -115,6 +126,8 @@ func (f *Fleet) follow(ctx context.Context, src feature.Stream, from, to smart.D
 	err := f.fold.Follow(ctx, src, from, to, func(day *smart.Day, rows *feature.Rows) error {
 		days++
 		f.rank(day, rows)
+		f.told = f.because(day, rows)
+		f.First = f.first(day, rows)
 		return write(day, rows)
 	})
 	if err == nil && days == 0 {

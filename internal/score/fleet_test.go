@@ -57,6 +57,7 @@ func TestFleetWritesTheSameRowsInBothFormats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		f.Why, f.Reasons = true, 3
 		var out bytes.Buffer
 		if err := follow(f)(t.Context(), &days{n: drives}, 20002, 20003, &out); err != nil {
 			t.Fatal(err)
@@ -100,13 +101,19 @@ func TestFleetWritesTheSameRowsInBothFormats(t *testing.T) {
 			}
 		}
 	}
+	for r, want := range []bool{true, true, true, false} {
+		why := a.Columns[9].TextAt(r)
+		if strings.HasPrefix(why, "reallocated sectors (SMART 5) 996 (typical ") != want || want != strings.Contains(why, ": odds x") {
+			t.Errorf("row %d is riskier because %q", r, why)
+		}
+	}
 	ranked := a.Columns[3].Floats
 	for r := 1; r < drives; r++ {
 		if ranked[r] > ranked[r-1] {
 			t.Fatalf("row %d is riskier than the one before", r)
 		}
 	}
-	if !strings.HasPrefix(string(text), fleetHeader) {
+	if !strings.HasPrefix(string(text), "date,serial_number,model,probability,lower,upper,risk,abstained,reason,why\n") {
 		t.Errorf("the header is %.60s", text)
 	}
 }

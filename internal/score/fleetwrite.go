@@ -4,7 +4,6 @@ import (
 	"io"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/drivecast/drivecast/errs"
@@ -13,8 +12,14 @@ import (
 	"github.com/drivecast/drivecast/table"
 )
 
-// fleetHeader has the columns of what Follow writes.
-const fleetHeader = "date,serial_number,model,probability,lower,upper,risk,abstained,reason\n"
+// columns are those of what Follow writes.
+func (f *Fleet) columns() []string {
+	out := []string{"date", "serial_number", "model", "probability", "lower", "upper", "risk", "abstained", "reason"}
+	if f.Why {
+		out = append(out, "why")
+	}
+	return out
+}
 
 // write writes the drives in order. Pieces of the text are made side by side.
 func (f *Fleet) write(day *smart.Day, rows *feature.Rows, w io.Writer) error {
@@ -53,6 +58,9 @@ func (f *Fleet) lines(out []byte, day *smart.Day, rows *feature.Rows, order []in
 		out = append(append(out, ','), a.Risk...)
 		out = strconv.AppendBool(append(out, ','), a.Abstained())
 		out = table.AppendText(append(out, ','), a.Reason)
+		if f.Why {
+			out = table.AppendText(append(out, ','), f.told[i])
+		}
 		out = append(out, '\n')
 	}
 	return out
@@ -64,9 +72,9 @@ type sheet struct {
 	at map[string]*table.Column
 }
 
-func newSheet() *sheet {
+func newSheet(columns []string) *sheet {
 	s := &sheet{&table.Table{}, map[string]*table.Column{}}
-	for _, name := range strings.Split(strings.TrimSpace(fleetHeader), ",") {
+	for _, name := range columns {
 		c := &table.Column{Name: name, Kind: table.Text}
 		switch name {
 		case "probability", "lower", "upper":
@@ -96,5 +104,8 @@ func (f *Fleet) fill(s *sheet, day *smart.Day, rows *feature.Rows, order []int) 
 		text("risk", a.Risk)
 		text("abstained", strconv.FormatBool(a.Abstained()))
 		text("reason", a.Reason)
+		if f.Why {
+			text("why", f.told[i])
+		}
 	}
 }

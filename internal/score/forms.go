@@ -70,9 +70,14 @@ func (q *request) parse(body []byte) *fault {
 		return invalidInput("The input has too many empty cells for its size.")
 	case q.bad != nil:
 		return q.bad
+	case q.frame.mixed:
+		return invalidInput(mixedRows)
 	}
 	return nil
 }
+
+// mixedRows is said of rows of which some came with names and others did not.
+const mixedRows = "The rows mix lists and objects; write all of them as lists of values, or all as objects by column name"
 
 func pythonType(k kinds) string {
 	switch k {
@@ -174,6 +179,11 @@ func (q *request) rows(s *scan) error {
 		}
 		switch s.next() {
 		case '[':
+			f.shape(false)
+			if s.i++; f.plain(s, false) {
+				return nil
+			}
+			s.i--
 			n := 0
 			err := s.list(func() error {
 				v, err := s.value()
@@ -184,7 +194,7 @@ func (q *request) rows(s *scan) error {
 			f.endRow(n)
 			return err
 		case '{':
-			f.byName = true
+			f.shape(true)
 			n := 0
 			err := s.object(func(key []byte) error {
 				j := f.named(key, n)
@@ -199,6 +209,7 @@ func (q *request) rows(s *scan) error {
 			f.endRow(n)
 			return err
 		}
+		f.shape(false)
 		v, err := s.value()
 		f.scalar = true
 		f.at(0).put(v)

@@ -4,10 +4,12 @@ import "math"
 
 // column is one column of a request.
 type column struct {
-	name  string
-	seen  kinds
-	nums  []float64 // NaN for what is not a number or a boolean
-	texts []string  // nil until a text is seen; then one a row
+	name   string
+	dtype  string // numpy's name of the type that it came with; "": it came as text
+	seen   kinds
+	before kinds     // seen before the row that is being read
+	nums   []float64 // NaN for what is not a number or a boolean
+	texts  []string  // nil until a text is seen; then one a row
 }
 
 // frame is the table in a request. Frames are reused: what they hand out is
@@ -20,6 +22,7 @@ type frame struct {
 	dict   bool              // columns came as an object of arrays
 	scalar bool              // the rows were scalars, not lists
 	ragged bool              // rows differed in length
+	mixed  bool              // some rows were objects, others were not
 	widest int               // cells of the longest row
 	gaps   bool              // an object lacked a key that another one had
 	limit  int               // cells that the table may have
@@ -34,10 +37,16 @@ const manyColumns = 24
 func (f *frame) reset() {
 	for i := range f.cols {
 		c := &f.cols[i]
-		c.name, c.seen, c.nums, c.texts = "", 0, c.nums[:0], nil
+		c.name, c.dtype, c.seen, c.nums, c.texts = "", "", 0, c.nums[:0], nil
 	}
 	f.rows, f.cols, f.index, f.over = 0, f.cols[:0], nil, false
-	f.byName, f.dict, f.scalar, f.ragged, f.gaps, f.widest = false, false, false, false, false, 0
+	f.byName, f.dict, f.scalar, f.ragged, f.mixed, f.gaps, f.widest = false, false, false, false, false, false, 0
+}
+
+// shape notes whether the next row comes with names.
+func (f *frame) shape(byName bool) {
+	f.mixed = f.mixed || f.rows > 0 && f.byName != byName
+	f.byName = f.byName || byName
 }
 
 // size returns the bytes that the frame holds on to.

@@ -124,6 +124,8 @@ func TestRefusals(t *testing.T) {
 		{js, `{"instances": [[1, 2]]}`, 400, "Model is missing inputs ['cap', 'kind']. Note that there were extra inputs: [0, 1]."},
 		{js, `{"inputs": {"cap": [1, 2], "kind": [1]}}`, 400, "All arrays must be of the same length"},
 		{js, `{"instances": [{"cap": 1, "kind": 1}, {"cap": 1}]}`, 400, "The length of values for each input/column name are not the same"},
+		{js, `{"instances": [{"cap": 1, "kind": 1}, [1, 1]]}`, 400, "Invalid input. The rows mix lists and objects"},
+		{js, split + `[[1, 1], {"cap": 1, "kind": 1}]}}`, 400, "The rows mix lists and objects"},
 		{js, "{\"inputs\": \"\xff\"}", 400, "UnicodeDecodeError"},
 		{js, strings.Repeat("[", 100000), 400, "Nested too deeply"},
 		{js, `{"dataframe_records": []}`, 400, "Model is missing inputs"},
@@ -166,12 +168,14 @@ func TestAzure(t *testing.T) {
 		}
 	}
 	for body, text := range map[string]string{
-		`{"dat": [[1]]}`:          `the body must be {\"data\": [[…]]}`,
-		`{"data": [[1]]}`:         "each row of data must have 2 values, got 1",
-		`{"data": [[1, 2], [1]]}`: "differ in length",
-		`{"data": []}`:            "no rows",
-		`{"data": 3}`:             "must be a list",
-		`nonsense`:                "Expecting value",
+		`{"dat": [[1]]}`:                            `the body must be {\"data\": [[…]]}`,
+		`{"data": [[1]]}`:                           "each row of data must have 2 values, got 1",
+		`{"data": [[1, 2], [1]]}`:                   "differ in length",
+		`{"data": []}`:                              "no rows",
+		`{"data": [[1, 2], {"cap": 1, "kind": 0}]}`: "The rows mix lists and objects",
+		`{"data": [{"cap": 1, "kind": 0}, [1, 2]]}`: "The rows mix lists and objects",
+		`{"data": 3}`:                               "must be a list",
+		`nonsense`:                                  "Expecting value",
 	} {
 		if w := post(h, "/score", js, body); w.Code != 400 || !strings.Contains(w.Body.String(), text) {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
@@ -234,7 +238,7 @@ func TestRowsTreatsAnEmptyCellAsMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := score.Rows(signed(), tab)
+	p, err := score.NewBatch(signed()).Rows(tab)
 	if err != nil || len(p) != 4 || p[1] != .5 || !math.IsNaN(p[3]) {
 		t.Errorf("got %v, %v", p, err)
 	}

@@ -23,7 +23,7 @@ func (p *plan) invoke(k *work, contentType string) *fault {
 		}
 	}
 	q := &k.req
-	if bad := p.parse(q, kind, k.body); bad != nil {
+	if bad := p.parse(k, kind); bad != nil {
 		return bad
 	}
 	opt, bad := p.options(q)
@@ -46,9 +46,16 @@ func (p *plan) invoke(k *work, contentType string) *fault {
 }
 
 // parse reads a body of the given type.
-func (p *plan) parse(q *request, kind string, body []byte) *fault {
-	if kind == typeCSV {
+func (p *plan) parse(k *work, kind string) *fault {
+	q, body := &k.req, k.body
+	switch kind {
+	case typeCSV:
 		return q.parseCSV(body, p)
+	case typeParquet:
+		if p.parquet == nil {
+			return &fault{http.StatusUnsupportedMediaType, "", "This program is built without Parquet: send " + typeJSON + " or " + typeCSV + ", or use drivecast serve.", ""}
+		}
+		return q.parseParquet(k, p)
 	}
 	if !utf8.Valid(body) {
 		return invalidInput("Ensure that input is a valid JSON formatted string. Error: 'UnicodeDecodeError(\"'utf-8' codec can't decode the body\")'\nInput: \n" + excerpt(body) + "\n")
@@ -77,8 +84,8 @@ func mediaType(header string) (string, *fault) {
 		return "", plain("The scoring server only supports UTF-8")
 	case odd != nil:
 		return "", plain("Unrecognized content type parameters: " + strings.Join(odd, ", ") + ". " + protocolChange)
-	case kind == typeJSON || kind == typeCSV:
+	case kind == typeJSON || kind == typeCSV || kind == typeParquet:
 		return kind, nil
 	}
-	return "", plain("This predictor only supports the following content types: Types: ['" + typeCSV + "', '" + typeJSON + "']. Got '" + header + "'.")
+	return "", plain("This predictor only supports the following content types: Types: ['" + typeCSV + "', '" + typeJSON + "', '" + typeParquet + "']. Got '" + header + "'.")
 }

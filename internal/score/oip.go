@@ -22,7 +22,7 @@ const (
 
 // inference answers what lies under /v2: the Open Inference Protocol, version 2,
 // with the binary tensor extension of Triton.
-func (h *Handler) inference(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) inference(w http.ResponseWriter, r *http.Request, all *lineup) {
 	path := strings.TrimPrefix(strings.Trim(r.URL.Path, "/"), "v2")
 	path = strings.Trim(path, "/")
 	parts := strings.Split(path, "/")
@@ -42,23 +42,38 @@ func (h *Handler) inference(w http.ResponseWriter, r *http.Request) {
 	if len(rest) >= 2 && rest[0] == "versions" {
 		version, rest = rest[1], rest[2:]
 	}
+	model := all.byName[name]
+	if model == nil {
+		lost(w, "there is no model "+strconv.Quote(name)+"; this server has "+all.names())
+		return
+	}
+	p := model.plan.Load()
 	switch {
-	case name != h.cfg.Name:
-		lost(w, "there is no model "+strconv.Quote(name)+"; this server has "+strconv.Quote(h.cfg.Name))
-	case version != "" && version != h.cfg.ModelVersion:
-		lost(w, "there is no version "+strconv.Quote(version)+" of the model; this server has "+strconv.Quote(h.cfg.ModelVersion))
+	case version != "" && version != p.version:
+		lost(w, "there is no version "+strconv.Quote(version)+" of the model; this server has "+strconv.Quote(p.version))
 	case len(rest) == 0 && get:
-		writeJSON(w, http.StatusOK, h.metadata())
+		writeJSON(w, http.StatusOK, p.metadata())
 	case len(rest) == 1 && rest[0] == "ready" && get:
-		writeJSON(w, http.StatusOK, map[string]any{"name": name, "ready": true})
+		writeJSON(w, http.StatusOK, model.readiness())
 	case len(rest) == 1 && rest[0] == "infer" && r.Method == http.MethodPost:
 		size := r.Header.Get(headerLength)
-		h.score(w, r, func(p *plan, k *work) *fault { return p.infer(k, size, h.cfg.Name, h.cfg.ModelVersion) }, (*fault).writeInference)
+		h.score(w, r, model, talk{&inferences, size, version}, (*fault).writeInference)
 	case len(rest) == 1 && (rest[0] == "infer" || rest[0] == "ready") || len(rest) == 0:
 		writeJSON(w, http.StatusMethodNotAllowed, map[string]string{"error": r.Method + " is not for " + r.URL.Path})
 	default:
 		lost(w, "there is no route "+r.URL.Path)
 	}
+}
+
+// readiness says that the model is ready, and why it is not the newest when it
+// is not.
+func (s *served) readiness() any {
+	now := s.status()
+	return struct {
+		Name    string `json:"name"`
+		Ready   bool   `json:"ready"`
+		Problem string `json:"problem,omitempty"`
+	}{now.Name, true, now.Problem}
 }
 
 func lost(w http.ResponseWriter, why string) {
@@ -87,10 +102,18 @@ type tensorInfo struct {
 	Shape    []int64 `json:"shape"`
 }
 
+// modelInfo describes a model.
+type modelInfo struct {
+	Name     string       `json:"name"`
+	Versions []string     `json:"versions"`
+	Platform string       `json:"platform"`
+	Inputs   []tensorInfo `json:"inputs"`
+	Outputs  []tensorInfo `json:"outputs"`
+}
+
 // metadata describes the model: a tensor a column when columns have names, else
 // one of all of them.
-func (h *Handler) metadata() any {
-	p := h.plan.Load()
+func (p *plan) metadata() modelInfo {
 	var in []tensorInfo
 	for j, name := range p.names {
 		t := tensorInfo{name, "FP64", []int64{-1}}
@@ -108,13 +131,7 @@ func (h *Handler) metadata() any {
 	if p.m.Classifier() {
 		out = append(out, tensorInfo{outProba, "FP64", []int64{-1, int64(p.m.Outputs())}})
 	}
-	return struct {
-		Name     string       `json:"name"`
-		Versions []string     `json:"versions"`
-		Platform string       `json:"platform"`
-		Inputs   []tensorInfo `json:"inputs"`
-		Outputs  []tensorInfo `json:"outputs"`
-	}{h.cfg.Name, []string{h.cfg.ModelVersion}, p.m.Format, in, out}
+	return modelInfo{p.name, []string{p.version}, p.m.Format, in, out}
 }
 
 // classType returns the datatype of the tensor predict.

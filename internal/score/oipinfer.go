@@ -3,40 +3,69 @@ package score
 import (
 	"encoding/binary"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 )
 
 // infer answers a request for inference; size is the header that says how much of
-// the body is JSON.
-func (p *plan) infer(k *work, size, name, version string) *fault {
+// the body is JSON, version the one that is asked for, or "".
+func (p *plan) infer(k *work, size, version string) *fault {
+	if bad := p.isVersion(version); bad != nil {
+		return bad
+	}
 	q, err := tensorsOf(k.body, size)
 	if err != nil {
 		return badRequest(err.Error())
 	}
-	wanted, bad := p.wanted(q)
+	wanted, bad := p.tensors(k, q)
 	if bad != nil {
 		return bad
+	}
+	p.outputs(k, q, wanted)
+	return nil
+}
+
+// tensors scores the tensors of a request and returns the outputs to tell.
+func (p *plan) tensors(k *work, q *inferRequest) (wanted []string, bad *fault) {
+	if wanted, bad = p.wanted(q); bad != nil {
+		return nil, bad
 	}
 	f := &k.req.frame
 	k.req.form = formRecords
 	if bad := p.place(f, q.Inputs); bad != nil {
-		return bad
+		return nil, bad
 	}
 	if f.over {
-		return badRequest("the tensors have too many elements for their size")
+		return nil, badRequest("the tensors have too many elements for their size")
 	}
 	if f.rows == 0 {
-		return badRequest("the tensors hold no rows")
+		return nil, badRequest("the tensors hold no rows")
 	}
 	x, bad := p.rows(&k.req, k.ans.x)
 	if bad != nil {
-		return bad
+		return nil, bad
 	}
 	k.ans.x = x
 	p.ask(&k.ans, f.rows)
-	p.outputs(k, q, wanted, name, version)
-	return nil
+	return wanted, nil
+}
+
+// output returns datatype and shape of an output.
+func (p *plan) output(what string, rows int) (kind string, shape []int64) {
+	if what == outProba {
+		return "FP64", []int64{int64(rows), int64(p.m.Outputs())}
+	}
+	return p.classType(), []int64{int64(rows)}
+}
+
+// isVersion refuses a version that is not the served one: the model may have been
+// exchanged since the request came.
+func (p *plan) isVersion(version string) *fault {
+	if version == "" || version == p.version {
+		return nil
+	}
+	return &fault{http.StatusNotFound, codeNotFound, "there is no version " + strconv.Quote(version) + " of the model; this server has " + strconv.Quote(p.version), ""}
 }
 
 // wanted returns the outputs that are asked for: all of them when none is named.
@@ -58,12 +87,12 @@ func (p *plan) wanted(q *inferRequest) (out []string, bad *fault) {
 }
 
 // outputs writes the answer to k.out: JSON, and the binary tensors behind it.
-func (p *plan) outputs(k *work, q *inferRequest, wanted []string, name, version string) {
+func (p *plan) outputs(k *work, q *inferRequest, wanted []string) {
 	rows := k.req.frame.rows
 	var tail []byte
 	out := append(k.out[:0], `{"model_name":`...)
-	out = append(append(out, marshal(name)...), `,"model_version":`...)
-	out = append(out, marshal(version)...)
+	out = append(append(out, marshal(p.name)...), `,"model_version":`...)
+	out = append(out, marshal(p.version)...)
 	if q.ID != "" {
 		out = append(append(out, `,"id":`...), marshal(q.ID)...)
 	}
@@ -78,17 +107,14 @@ func (p *plan) outputs(k *work, q *inferRequest, wanted []string, name, version 
 				asBinary = v == true
 			}
 		}
-		shape, kind := []int{rows}, p.classType()
-		if what == outProba {
-			shape, kind = append(shape, p.m.Outputs()), "FP64"
-		}
+		kind, shape := p.output(what, rows)
 		out = append(append(out, `{"name":"`...), what...)
 		out = append(append(append(out, `","datatype":"`...), kind...), `","shape":[`...)
 		for d, n := range shape {
 			if d > 0 {
 				out = append(out, ',')
 			}
-			out = strconv.AppendInt(out, int64(n), 10)
+			out = strconv.AppendInt(out, n, 10)
 		}
 		if asBinary {
 			before := len(tail)

@@ -15,10 +15,13 @@ type inferRequest struct {
 	ID         string         `json:"id"`
 	Parameters map[string]any `json:"parameters"`
 	Inputs     []tensor       `json:"inputs"`
-	Outputs    []struct {
-		Name       string         `json:"name"`
-		Parameters map[string]any `json:"parameters"`
-	} `json:"outputs"`
+	Outputs    []outputAsked  `json:"outputs"`
+}
+
+// outputAsked is an output that a request names.
+type outputAsked struct {
+	Name       string         `json:"name"`
+	Parameters map[string]any `json:"parameters"`
 }
 
 // tensor is an input: its elements row by row.
@@ -70,16 +73,8 @@ func tensorsOf(body []byte, size string) (*inferRequest, error) {
 	if err := json.Unmarshal(text, &q); err != nil {
 		return nil, fmt.Errorf("the request is not the JSON of an inference: %w", err)
 	}
-	if len(q.Inputs) == 0 {
-		return nil, fmt.Errorf("inputs holds no tensor")
-	}
-	seen := map[string]bool{}
 	for i := range q.Inputs {
 		t := &q.Inputs[i]
-		if seen[t.Name] {
-			return nil, fmt.Errorf("two tensors have the name %q", t.Name)
-		}
-		seen[t.Name] = true
 		var err error
 		if rest, err = t.read(rest); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
@@ -88,7 +83,26 @@ func tensorsOf(body []byte, size string) (*inferRequest, error) {
 	if len(rest) > 0 {
 		return nil, fmt.Errorf("%d bytes follow the last binary tensor", len(rest))
 	}
-	return &q, nil
+	return &q, q.check()
+}
+
+// check refuses tensors that share a name or whose shape is not theirs.
+func (q *inferRequest) check() error {
+	if len(q.Inputs) == 0 {
+		return fmt.Errorf("inputs holds no tensor")
+	}
+	seen := map[string]bool{}
+	for i := range q.Inputs {
+		t := &q.Inputs[i]
+		if seen[t.Name] {
+			return fmt.Errorf("two tensors have the name %q", t.Name)
+		}
+		seen[t.Name] = true
+		if err := t.measure(); err != nil {
+			return fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+	}
+	return nil
 }
 
 // read fills the tensor's cells, from its JSON or from the front of the binary
@@ -108,21 +122,26 @@ func (t *tensor) read(rest []byte) ([]byte, error) {
 	} else {
 		err = t.parse()
 	}
-	if err != nil {
-		return nil, err
+	return rest, err
+}
+
+// measure counts the elements, which must fill the shape.
+func (t *tensor) measure() error {
+	if _, ok := widthOf[t.Datatype]; !ok {
+		return fmt.Errorf("there is no datatype %q", t.Datatype)
 	}
 	want := int64(1)
 	for _, d := range t.Shape {
 		if d < 0 || d > 0 && want > math.MaxInt32/d {
-			return nil, fmt.Errorf("its shape is %v", t.Shape)
+			return fmt.Errorf("its shape is %v", t.Shape)
 		}
 		want *= d
 	}
 	t.count = max(len(t.nums), len(t.texts))
 	if int64(t.count) != want {
-		return nil, fmt.Errorf("its shape %v is of %d elements, and it has %d", t.Shape, want, t.count)
+		return fmt.Errorf("its shape %v is of %d elements, and it has %d", t.Shape, want, t.count)
 	}
-	return rest, nil
+	return nil
 }
 
 // parse reads data, flat or nested.
@@ -193,7 +212,10 @@ func (t *tensor) element(v any) error {
 
 // unpack reads the elements of a binary tensor, little-endian.
 func (t *tensor) unpack(b []byte) error {
-	w := widthOf[t.Datatype]
+	w, ok := widthOf[t.Datatype]
+	if !ok {
+		return fmt.Errorf("there is no datatype %q", t.Datatype)
+	}
 	if w == 0 {
 		return t.unpackTexts(b)
 	}

@@ -3,19 +3,23 @@ package score
 import (
 	"github.com/drivecast/drivecast/model"
 	"github.com/drivecast/drivecast/model/mlfolder"
+	"github.com/drivecast/drivecast/table"
 )
 
 // plan is what is known about a model's input before a request comes.
 type plan struct {
-	m      *model.Model
-	sig    *mlfolder.Signature // nil: nothing is enforced
-	est    model.Estimator     // the fastest form of the model's
-	n      int                 // columns that the estimator takes
-	names  []string            // of these columns; nil: by position
-	tensor *mlfolder.Field     // the one unnamed tensor of the signature
-	enc    []*model.Encoder    // one a column, or nil
-	known  map[string]string   // every name that a request may hold
-	labels [][]byte            // each class as JSON
+	m       *model.Model
+	name    string // under which the model is served
+	version string
+	sig     *mlfolder.Signature // nil: nothing is enforced
+	est     model.Estimator     // the fastest form of the model's
+	n       int                 // columns that the estimator takes
+	names   []string            // of these columns; nil: by position
+	tensor  *mlfolder.Field     // the one unnamed tensor of the signature
+	enc     []*model.Encoder    // one a column, or nil
+	known   map[string]string   // every name that a request may hold
+	labels  [][]byte            // each class as JSON
+	parquet *table.Parquet      // nil: not taken
 }
 
 func newPlan(m *model.Model) *plan {

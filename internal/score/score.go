@@ -17,14 +17,22 @@ import (
 // chunk is how many rows are scored at a time.
 const chunk = 2048
 
+// Batch scores tables. It is safe for concurrent use.
+type Batch struct {
+	m    *model.Model
+	fast model.Estimator
+}
+
+// NewBatch prepares a model for many tables.
+func NewBatch(m *model.Model) *Batch { return &Batch{m, compiled(m.Estimator)} }
+
 // Rows returns the scores of every row of t, row by row: len(Classes())
 // probabilities of a classifier, one value of a regressor. Columns are chosen as
 // model.Matrix states; an empty cell is missing. Errors are of kind Invalid and
 // name the column.
-func Rows(m *model.Model, t *table.Table) ([]float64, error) {
-	n, k := t.Rows(), m.Outputs()
+func (b *Batch) Rows(t *table.Table) ([]float64, error) {
+	m, n, k := b.m, t.Rows(), b.m.Outputs()
 	out := make([]float64, n*k)
-	fast := compiled(m.Estimator)
 	chunks := (n + chunk - 1) / chunk
 	fail := make([]error, chunks)
 	work := make(chan int)
@@ -38,7 +46,7 @@ func Rows(m *model.Model, t *table.Table) ([]float64, error) {
 					fail[c] = err
 					continue
 				}
-				fast.Scores(out[lo*k:hi*k], x)
+				b.fast.Scores(out[lo*k:hi*k], x)
 			}
 		})
 	}

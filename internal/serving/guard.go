@@ -10,20 +10,25 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/internal/monitor"
+	"github.com/drivecast/drivecast/internal/score"
 )
 
 // scoringPaths are the routes of the scoring server that are counted by name.
 var scoringPaths = map[string]bool{
 	"/invocations": true, "/score": true, "/ping": true, "/health": true, "/healthz": true, "/livez": true, "/readyz": true, "/ready": true,
-	"/version": true, "/metrics": true, "/": true,
+	"/version": true, "/metrics": true, "/routes": true, "/": true,
+	"/inference.GRPCInferenceService/ModelInfer": true,
 }
 
-// Measured adds /metrics to a scoring server, and OTLP when the environment asks
-// for it. The second value sends what is left.
-func (e Env) Measured(ctx context.Context, h http.Handler, logger *slog.Logger) (http.Handler, func(), error) {
+// Measured adds /metrics, with what else is measured, to a scoring server, and
+// OTLP when the environment asks for it. The second value sends what is left.
+func (e Env) Measured(ctx context.Context, h http.Handler, logger *slog.Logger, also ...prometheus.Collector) (http.Handler, func(), error) {
 	m := monitor.New("scoring", e.Version)
+	m.Register(also...)
 	stop, err := m.Export(ctx, e.Getenv, "scoring", e.Version, logger)
 	if err != nil {
 		return nil, nil, err
@@ -43,6 +48,11 @@ func (e Env) Measured(ctx context.Context, h http.Handler, logger *slog.Logger) 
 		if strings.HasPrefix(r.URL.Path, "/v2/models/") && strings.HasSuffix(r.URL.Path, "/infer") {
 			return "/v2/infer"
 		}
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/models/"); ok {
+			if _, route, _ := strings.Cut(rest, "/"); route == "invocations" || route == "score" {
+				return "/models/" + route
+			}
+		}
 		return "other"
 	}), func() { Flush(ctx, stop, logger) }, nil
 }
@@ -50,10 +60,11 @@ func (e Env) Measured(ctx context.Context, h http.Handler, logger *slog.Logger) 
 // probes are the paths that answer without a token: those that watch a server
 // have none.
 var probes = map[string]bool{"/ping": true, "/health": true, "/healthz": true, "/livez": true, "/readyz": true, "/ready": true, "/version": true,
-	"/v2/health/live": true, "/v2/health/ready": true}
+	"/v2/health/live": true, "/v2/health/ready": true,
+	"/inference.GRPCInferenceService/ServerLive": true, "/inference.GRPCInferenceService/ServerReady": true, "/grpc.health.v1.Health/Check": true}
 
 // Guarded wants one of the tokens of a file, one a line, with every request but
-// probes. No file lets everyone in.
+// probes and the page at /try/. No file lets everyone in.
 func Guarded(h http.Handler, file string) (http.Handler, error) {
 	if file == "" {
 		return h, nil
@@ -77,7 +88,7 @@ func Guarded(h http.Handler, file string) (http.Handler, error) {
 		for i := range known {
 			ok |= subtle.ConstantTimeCompare(sum[:], known[i][:])
 		}
-		if !probes[r.URL.Path] && (ok == 0 || !strings.EqualFold(scheme, "Bearer")) {
+		if !probes[r.URL.Path] && !score.OfTryPage(r.URL.Path) && (ok == 0 || !strings.EqualFold(scheme, "Bearer")) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnauthorized)

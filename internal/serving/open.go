@@ -24,31 +24,59 @@ func (e Env) TrackingURI(flag string) string {
 	return DefaultTrackingURI
 }
 
-// Open opens a path, or a runs:/ or models:/ URI of the tracking server. A
+// Open opens a path, a runs:/ or models:/ URI of the tracking server, or an address
+// of another one (see Locate). A
 // registry model is copied to a temporary folder that is gone when Open
 // returns.
 func (e Env) Open(ctx context.Context, name, tracking string) (*model.Model, error) {
+	var m *model.Model
+	err := e.Local(ctx, name, tracking, func(path string) (err error) {
+		if m, err = model.Open(ctx, path); err == nil && path != name {
+			m.Source = name
+		}
+		return err
+	})
+	return m, err
+}
+
+// Local calls use with the path of the model that Open would open. What comes from a
+// registry is in a temporary folder that is gone when Local returns.
+func (e Env) Local(ctx context.Context, name, tracking string, use func(path string) error) error {
 	if !IsURI(name) {
-		return model.Open(ctx, name)
+		return use(name)
 	}
 	dir, err := os.MkdirTemp("", "drivecast-model-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(dir)
-	server, err := client.New(e.TrackingURI(tracking), e.Getenv)
+	if err := e.Download(ctx, name, tracking, dir); err != nil {
+		return err
+	}
+	return errs.Wrap(use(dir), "open %s", name)
+}
+
+// server returns a client of the server that holds a model, and the model's URI there.
+func (e Env) server(name, tracking string) (*client.Client, string, error) {
+	uri, at, err := Locate(name)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if err := Fetch(ctx, server, name, dir); err != nil {
-		return nil, err
+	if at == "" {
+		c, err := client.New(e.TrackingURI(tracking), e.Getenv)
+		return c, uri, err
 	}
-	m, err := model.Open(ctx, dir)
+	c, err := client.New(at, e.trusted(at))
+	return c, uri, err
+}
+
+// Download copies the folder of the model that IsURI's kind of name names to dir.
+func (e Env) Download(ctx context.Context, name, tracking, dir string) error {
+	server, uri, err := e.server(name, tracking)
 	if err != nil {
-		return nil, errs.Wrap(err, "open %s", name)
+		return err
 	}
-	m.Source = name
-	return m, nil
+	return Fetch(ctx, server, uri, dir)
 }
 
 // Fetch copies the folder of the model that the URI names to dir.
@@ -73,10 +101,4 @@ func Fetch(ctx context.Context, server *client.Client, uri, dir string) error {
 		return err
 	}
 	return errs.Wrap(server.DownloadDir(ctx, source, dir), "download %s", uri)
-}
-
-// IsURI reports whether the text names a model of a registry or run rather
-// than a path.
-func IsURI(s string) bool {
-	return strings.HasPrefix(s, "models:/") || strings.HasPrefix(s, "runs:/")
 }

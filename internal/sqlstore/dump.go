@@ -54,6 +54,9 @@ func (d *DB) Dump(ctx context.Context, emit func(Chunk) error) (out Dump, err er
 			return err
 		}
 		for _, name := range tables {
+			if name == bodiesTable {
+				continue // made anew from the other tables
+			}
 			table, err := t.dumpTable(name, emit)
 			if err != nil {
 				return errs.Wrap(err, "dump the table %s", name)

@@ -17,7 +17,7 @@ var exports = []struct{ table, query string }{
 		NULLIF(end_time, 0) AS end_time, '' AS source_version, stage AS lifecycle_stage, artifact_uri AS artifact_uri, experiment AS experiment_id, NULLIF(deleted_time, 0) AS deleted_time FROM runs ORDER BY id`},
 	{"tags", `SELECT t.key AS key, t.value AS value, r.uuid AS run_uuid FROM tags t JOIN runs r ON r.id = t.run`},
 	{"params", `SELECT p.key AS key, p.value AS value, r.uuid AS run_uuid FROM params p JOIN runs r ON r.id = p.run`},
-	{"metrics", `SELECT k.key AS key, m.value AS value, m.time AS timestamp, r.uuid AS run_uuid, m.step AS step, m.nan AS is_nan FROM metrics m JOIN metric_keys k ON k.id = m.metric JOIN runs r ON r.id = m.run`},
+	{"metrics", `SELECT k.key AS key, m.value AS value, m.time AS timestamp, r.uuid AS run_uuid, m.step AS step, m.nan AS is_nan FROM metrics m JOIN metric_keys k ON k.id = m.metric JOIN runs r ON r.id = m.run ORDER BY m.run, m.metric, m.time, m.step`},
 	{"latest_metrics", `SELECT k.key AS key, m.value AS value, m.time AS timestamp, m.step AS step, m.nan AS is_nan, r.uuid AS run_uuid FROM latest_metrics m JOIN metric_keys k ON k.id = m.metric JOIN runs r ON r.id = m.run`},
 	{"datasets", `SELECT 'dataset-' || CAST(id AS TEXT) AS dataset_uuid, experiment AS experiment_id, name AS name, digest AS digest, source_type AS dataset_source_type, source AS dataset_source,
 		schema AS dataset_schema, profile AS dataset_profile FROM datasets`},

@@ -88,36 +88,51 @@ const importChunk = 2000 // points written at a time
 // Run adds a run and returns how many points it has; -1 when the run is there
 // already.
 func (i *Import) Run(ctx context.Context, r ImportedRun) (points int, err error) {
-	err = i.db.Update(ctx, func(t *Tx) error {
-		var key, experiment int64
-		there, err := t.Get("SELECT id FROM runs WHERE uuid = ?", []any{r.ID}, &key)
-		if err != nil || there {
-			points = -1
-			return err
-		}
-		if experiment, err = strconv.ParseInt(r.ExperimentID, 10, 64); err != nil {
-			return err
-		}
-		_, err = t.Get("INSERT INTO runs (uuid, experiment, name, user_id, status, start_time, end_time, artifact_uri, stage, deleted_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-			[]any{r.ID, experiment, r.Name, r.UserID, r.Status, r.Start, r.End, r.ArtifactURI, r.Stage, r.Deleted}, &key)
-		if err != nil {
-			return err
-		}
-		if err := t.setTags("params", "run", key, r.Params); err != nil {
-			return err
-		}
-		if err := t.setTags("tags", "run", key, r.Tags); err != nil {
-			return err
-		}
-		for _, d := range r.Datasets {
-			if err := t.logInput(key, experiment, d); err != nil {
-				return err
-			}
-		}
-		points, err = t.importPoints(key, experiment, r.Points)
+	err = i.db.Update(ctx, func(t *Tx) (err error) {
+		points, err = t.importRun(r)
 		return err
 	})
 	return points, err
+}
+
+// Runs adds runs in one transaction; those that are there already stay.
+func (i *Import) Runs(ctx context.Context, runs []ImportedRun) error {
+	return i.db.Update(ctx, func(t *Tx) error {
+		for _, r := range runs {
+			if _, err := t.importRun(r); err != nil {
+				return errs.Wrap(err, "run %s", r.ID)
+			}
+		}
+		return nil
+	})
+}
+
+func (t *Tx) importRun(r ImportedRun) (points int, err error) {
+	var key, experiment int64
+	there, err := t.Get("SELECT id FROM runs WHERE uuid = ?", []any{r.ID}, &key)
+	if err != nil || there {
+		return -1, err
+	}
+	if experiment, err = strconv.ParseInt(r.ExperimentID, 10, 64); err != nil {
+		return 0, err
+	}
+	_, err = t.Get("INSERT INTO runs (uuid, experiment, name, user_id, status, start_time, end_time, artifact_uri, stage, deleted_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+		[]any{r.ID, experiment, r.Name, r.UserID, r.Status, r.Start, r.End, r.ArtifactURI, r.Stage, r.Deleted}, &key)
+	if err != nil {
+		return 0, err
+	}
+	if err := t.setTags("params", "run", key, r.Params); err != nil {
+		return 0, err
+	}
+	if err := t.setTags("tags", "run", key, r.Tags); err != nil {
+		return 0, err
+	}
+	for _, d := range r.Datasets {
+		if err := t.logInput(key, experiment, d); err != nil {
+			return 0, err
+		}
+	}
+	return t.importPoints(key, experiment, r.Points)
 }
 
 func (t *Tx) importPoints(run, experiment int64, points iter.Seq2[tracking.Metric, error]) (n int, err error) {

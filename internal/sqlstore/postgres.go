@@ -168,7 +168,7 @@ func (postgresDialect) fault(err error) error {
 	case state == "3D000":
 		return errs.New(errs.NotFound, "there is no such database; make it with createdb: %w", err)
 	case state == "53100":
-		return errs.New(errs.Exhausted, "the disk of the database is full: %w", err)
+		return errs.New(errs.Full, "the disk of the database is full: %w", err)
 	case state == "22021" || state == "22P05":
 		return errs.New(errs.Invalid, "a text holds a NUL character, which PostgreSQL cannot keep: %w", err)
 	case state == "22003" || state == "54000":

@@ -57,6 +57,9 @@ func (s *Tracking) SearchRuns(ctx context.Context, q tracking.Query) (runs []*tr
 				lacking = append(lacking, *r)
 			}
 		}
+		if lacking, err = t.kept(q.Form, lacking); err != nil {
+			return err
+		}
 		return t.fill(lacking)
 	})
 	return runs, next, err

@@ -22,7 +22,7 @@ func openSQLite(path string, o Options) (*DB, error) {
 	if o.Durable {
 		sync = "synchronous(FULL)"
 	}
-	base := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", sync, "foreign_keys(1)", "case_sensitive_like(1)", "cache_size(-4000)", "temp_store(2)"}}
+	base := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", sync, "foreign_keys(1)", "case_sensitive_like(1)", "cache_size(-12000)", "temp_store(2)"}}
 	if path == "" || path == ":memory:" {
 		d.path = ""
 		db, err := sql.Open("sqlite", "file::memory:?"+base.Encode())
@@ -109,7 +109,7 @@ func (sqliteDialect) fault(err error) error {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return errs.New(errs.Unavailable, "the database is busy: %w", err)
 	case sqlite3.SQLITE_FULL:
-		return errs.New(errs.Exhausted, "the disk of the database is full: %w", err)
+		return errs.New(errs.Full, "the disk of the database is full: %w", err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return errs.New(errs.Denied, "the database cannot be written: %w", err)
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:

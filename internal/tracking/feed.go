@@ -48,7 +48,7 @@ func (f *Feed) Last() uint64 {
 	return f.last
 }
 
-// After returns the changes behind seq, one for each run and the newest last;
+// After returns the changes of an experiment, "" for all, behind seq, one for each run and the newest last;
 // whole is false when some are not kept any more. When there is none, more is
 // closed as soon as there is.
 func (f *Feed) After(seq uint64, experimentID string) (list []Change, last uint64, whole bool, more <-chan struct{}) {
@@ -61,7 +61,7 @@ func (f *Feed) After(seq uint64, experimentID string) (list []Change, last uint6
 	seen := map[string]int{}
 	for i := max(seq+1, f.last-min(f.last, feedSize)+1); i <= f.last; i++ {
 		c := f.ring[i%feedSize]
-		if c.ExperimentID != experimentID {
+		if experimentID != "" && c.ExperimentID != experimentID {
 			continue
 		}
 		if at, ok := seen[c.RunID]; ok {

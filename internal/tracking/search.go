@@ -18,6 +18,7 @@ type Search struct {
 	Limit         int // 0 means the default of the search
 	Token         string
 	Have          func(id string, rev int64) bool // see Query.Have
+	Form          string                          // see Query.Form
 }
 
 // field says how an attribute can be compared.
@@ -232,7 +233,7 @@ func (s *Service) SearchRuns(ctx context.Context, q Search) ([]*Run, string, err
 	if err != nil {
 		return nil, "", err
 	}
-	return s.store.SearchRuns(ctx, Query{q.ExperimentIDs, q.View, clauses, order, limit, q.Token, q.Have})
+	return s.store.SearchRuns(ctx, Query{q.ExperimentIDs, q.View, clauses, order, limit, q.Token, q.Have, q.Form})
 }
 
 // SearchExperiments returns one page of experiments and the token of the next

@@ -43,6 +43,15 @@ type Store interface {
 	LogInputs(ctx context.Context, runID string, datasets []DatasetInput, models []string) error
 	LogOutputs(ctx context.Context, runID string, models []ModelOutput) error
 	SearchRuns(ctx context.Context, q Query) ([]*Run, string, error)
+	// KeepBodies keeps what a searcher made of runs, in place of what was kept
+	// before. Runs that are gone or at another Rev are passed over.
+	KeepBodies(ctx context.Context, form string, bodies []Body) error
+	// WholeRuns returns the runs of these ids that there are, in no order.
+	WholeRuns(ctx context.Context, ids []string) ([]*Run, error)
+	// Unkept returns runs, at most limit, of which no body of this form and their
+	// Rev is kept. It begins at a place: 0, and then what next was; next is 0 when
+	// all runs were looked at. A call may return none and yet not be the last.
+	Unkept(ctx context.Context, form string, from int64, limit int) (runs []*Run, next int64, err error)
 	// History returns the points of one metric by time, step and value; limit 0
 	// means all of them.
 	History(ctx context.Context, runID, key, token string, limit int) ([]Metric, string, error)
@@ -81,6 +90,16 @@ type Query struct {
 	// Have reports whether the searcher still has the run of that id as it was
 	// at that Rev; such runs are returned bare. nil means that it has none.
 	Have func(id string, rev int64) bool
+	// Form, when not "", lets the store return a run with its Body in place of what
+	// was logged to it, if a body of that form is kept for the run's Rev.
+	Form string
+}
+
+// Body is what a searcher made of a run as it was at a Rev.
+type Body struct {
+	RunID string
+	Rev   int64
+	Body  []byte
 }
 
 // ModelQuery is a checked search for logged models.

@@ -72,8 +72,9 @@ type Run struct {
 	Datasets     []DatasetInput
 	ModelInputs  []string // ids of logged models
 	ModelOutputs []ModelOutput
-	Rev          int64 // changes whenever anything of the run does
-	Bare         bool  // only RunInfo and Rev are filled; see Query.Have
+	Rev          int64  // changes whenever anything of the run does
+	Bare         bool   // only RunInfo and Rev are filled; see Query.Have
+	Body         []byte // not nil: in place of what was logged; see Query.Form
 }
 
 // Metric is one measured value. NaN is a value; infinities are kept as the

@@ -228,15 +228,11 @@ func (s *set) setAlarms(m *model.Model) {
 		}
 		return a - b
 	})
-	at := func(share float64) float64 {
-		seen := 0.0
-		for _, r := range order {
-			if seen += weight(r); seen >= share*total {
-				return scores[2*r+1]
-			}
-		}
-		return 1
+	ranked, weights := make([]float64, len(order)), make([]float64, len(order))
+	for i, r := range order {
+		ranked[i], weights[i] = scores[2*r+1], weight(r)
 	}
+	at := func(share float64) float64 { return cutAt(ranked, weights, share*total) }
 	m.Threshold = max(at(alarmShare), math.SmallestNonzeroFloat64)
 	m.Risk = model.Risk{Medium: min(at(watchShare), m.Threshold), High: m.Threshold}
 }

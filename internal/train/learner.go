@@ -103,6 +103,9 @@ func newLearner(name string, params []Param) (*learner, error) {
 	if why, known := elsewhere[name]; known {
 		return nil, errs.New(errs.Unsupported, "the learner %s is not offered: %s", name, why)
 	}
+	if name == "" {
+		return nil, errs.New(errs.Usage, "say how to learn: --learner NAME, or --iteration 1 or 2; --learner takes %s", strings.Join(Learners(), ", "))
+	}
 	if !ok {
 		return nil, errs.New(errs.Usage, "there is no learner %q%s; --learner takes %s", name, nearest(name, Learners()), strings.Join(Learners(), ", "))
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drivecast/drivecast/errs"
@@ -98,7 +99,7 @@ func heldGroups(names []string, spec Spec) (map[string]bool, error) {
 // heldWords names the held-out groups, when they are few.
 func heldWords(group string, held map[string]bool) string {
 	if group != "family" || len(held) > 12 {
-		return "held out whole: " + Show(float64(len(held))) + " " + map[string]string{"drive": "drives", "family": "families"}[group]
+		return "held out whole: " + strconv.Itoa(len(held)) + " " + map[string]string{"drive": "drives", "family": "families"}[group]
 	}
 	names := make([]string, 0, len(held))
 	for name := range held {

@@ -3,15 +3,18 @@ package boosted
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/tree/kernel"
 )
 
-// oblivious is one of CatBoost's trees: bit i of the leaf's index says whether
-// the row passes split i.
+// oblivious is one of CatBoost's symmetric trees: bit i of the leaf's index says
+// whether the row passes split i.
 type oblivious struct {
-	splits []catSplit
-	values []float64 // leaves × outputs
+	splits  []catSplit
+	values  []float64 // leaves × outputs
+	weights []float64 // of the training rows of each leaf, or nil
 }
 
 // catSplit is passed when float32(x) > border; a missing value is passed when
@@ -20,6 +23,24 @@ type catSplit struct {
 	col     int
 	border  float32
 	missing bool
+}
+
+// catColumn is a numeric column: its place in a row and its name.
+type catColumn struct {
+	at      int
+	name    string
+	missing bool // a missing value passes every split
+}
+
+// catModel is what both of CatBoost's formats hold. Only one of trees and grown
+// is filled.
+type catModel struct {
+	columns []catColumn
+	trees   []oblivious
+	grown   []kernel.Tree // trees that are not symmetric, outputs values a node
+	outputs int
+	scale   float64
+	bias    []float64
 }
 
 // CatBoost reads a model that CatBoost saved with format="json".
@@ -36,55 +57,74 @@ func CatBoost(data []byte) (*Model, error) {
 
 func catboost(o object) (*Model, error) {
 	info := o.at("features_info")
-	if len(info.list("categorical_features")) > 0 || len(info.list("ctrs")) > 0 {
-		return nil, errs.New(errs.Unsupported, "categorical columns; encode them before fitting, or export the model to ONNX")
+	for _, key := range []string{"categorical_features", "ctrs", "text_features", "embedding_features"} {
+		if len(info.list(key)) > 0 {
+			return nil, errs.New(errs.Unsupported, "%s; encode them as numbers before fitting", strings.ReplaceAll(key, "_", " "))
+		}
 	}
-	m := &Model{Library: "CatBoost"}
-	var cols []int
-	var missing []bool
-	var names []string
+	c := catModel{outputs: 1, scale: 1, bias: []float64{0}}
 	for _, v := range info.list("float_features") {
 		f, _ := v.(object)
 		at := f.num("flat_feature_index", -1)
-		if at < 0 || at > 1<<20 || at != math.Trunc(at) {
+		if at != math.Trunc(at) || math.Abs(at) > maxColumns {
 			return nil, invalid("the column %v", at)
 		}
-		cols, missing = append(cols, int(at)), append(missing, f.str("nan_value_treatment") == "AsTrue")
-		names = append(names, f.str("feature_id"))
-		m.cols = max(m.cols, int(at)+1)
+		c.columns = append(c.columns, catColumn{int(at), f.str("feature_id"), f.str("nan_value_treatment") == "AsTrue"})
 	}
-	list := o.list("oblivious_trees")
-	if m.cols == 0 || list == nil {
-		return nil, errs.New(errs.Unsupported, "only symmetric trees over numeric columns are supported")
-	}
-	m.outputs = 1
-	scale, bias := 1.0, []float64{0}
 	if sb := o.list("scale_and_bias"); len(sb) == 2 {
-		scale, _ = sb[0].(float64)
-		bias, _ = sb[1].([]float64)
+		c.scale, _ = sb[0].(float64)
+		c.bias, _ = sb[1].([]float64)
 	}
-	m.outputs = max(len(bias), 1)
-	var trees []oblivious
-	for i, v := range list {
+	c.outputs = max(len(c.bias), 1)
+	for i, v := range o.list("oblivious_trees") {
 		t, _ := v.(object)
-		tree, err := catTree(t, cols, missing, m.outputs)
+		tree, err := c.oblivious(t)
 		if err != nil {
 			return nil, errs.Wrap(err, "tree %d", i)
 		}
-		trees = append(trees, *tree)
+		c.trees = append(c.trees, *tree)
 	}
-	m.raw = func(dst, row []float64) {
-		clear(dst)
-		for i := range trees {
-			trees[i].add(dst, row)
+	for i, v := range o.list("trees") {
+		t, _ := v.(object)
+		g := catGrown{outputs: c.outputs}
+		if err := g.nested(t, c.columns, 0); err != nil {
+			return nil, errs.Wrap(err, "tree %d", i)
 		}
-		for c := range dst {
-			dst[c] *= scale
-			if c < len(bias) {
-				dst[c] += bias[c]
-			}
+		c.grown = append(c.grown, g.out)
+	}
+	return c.model(o.at("model_info"))
+}
+
+// maxColumns bounds the width of a row.
+const maxColumns = 1 << 20
+
+// model makes the ensemble.
+func (c *catModel) model(info object) (*Model, error) {
+	m := &Model{Library: "CatBoost", outputs: c.outputs, scale: c.scale}
+	var names []string
+	for _, col := range c.columns {
+		if col.at < 0 || col.at >= maxColumns {
+			return nil, invalid("the column %d", col.at)
+		}
+		names = append(names, col.name)
+		m.cols = max(m.cols, col.at+1)
+	}
+	if m.cols == 0 || len(c.trees) == 0 && len(c.grown) == 0 {
+		return nil, invalid("it has no numeric columns or no trees")
+	}
+	e := c.ensemble(m.cols)
+	for k := range e.Trees {
+		if err := checkTree(&e.Trees[k], m.cols); err != nil {
+			return nil, errs.Wrap(err, "tree %d", k)
 		}
 	}
+	if len(e.Trees) > 0 {
+		m.explain = e
+		if len(c.bias) == c.outputs {
+			m.base = c.bias[c.outputs-1]
+		}
+	}
+	m.raw = c.raw
 	if len(names) == m.cols {
 		m.Names = names
 		for i, s := range names {
@@ -94,26 +134,60 @@ func catboost(o object) (*Model, error) {
 			}
 		}
 	}
-	return m, m.catObjective(o.at("model_info"))
+	return m, m.catObjective(info)
 }
 
-func catTree(o object, cols []int, missing []bool, k int) (*oblivious, error) {
-	t := &oblivious{values: o.nums("leaf_values")}
+// raw writes the raw answers of a row.
+func (c *catModel) raw(dst, row []float64) {
+	clear(dst)
+	for i := range c.trees {
+		c.trees[i].add(dst, row)
+	}
+	for i := range c.grown {
+		t := &c.grown[i]
+		leaf := t.Leaf(row, kernel.LessEqual32) * len(dst)
+		for k := range dst {
+			dst[k] += t.Value[leaf+k]
+		}
+	}
+	for k := range dst {
+		dst[k] *= c.scale
+		if k < len(c.bias) {
+			dst[k] += c.bias[k]
+		}
+	}
+}
+
+// oblivious reads a symmetric tree of the JSON format.
+func (c *catModel) oblivious(o object) (*oblivious, error) {
+	t := &oblivious{values: o.nums("leaf_values"), weights: o.nums("leaf_weights")}
 	for _, v := range o.list("splits") {
 		s, _ := v.(object)
-		if kind := s.str("split_type"); kind != "FloatFeature" {
-			return nil, errs.New(errs.Unsupported, "splits of type %q", kind)
+		split, err := jsonSplit(s, c.columns)
+		if err != nil {
+			return nil, err
 		}
-		f := s.num("float_feature_index", -1)
-		if f < 0 || int(f) >= len(cols) {
-			return nil, invalid("a split of column %v", f)
-		}
-		t.splits = append(t.splits, catSplit{cols[int(f)], float32(s.num("border", 0)), missing[int(f)]})
+		t.splits = append(t.splits, split)
 	}
-	if len(t.splits) > 16 || len(t.values) != k<<len(t.splits) {
-		return nil, invalid("%d leaf values for %d splits and %d outputs", len(t.values), len(t.splits), k)
+	if len(t.splits) > 16 || len(t.values) != c.outputs<<len(t.splits) {
+		return nil, invalid("%d leaf values for %d splits and %d outputs", len(t.values), len(t.splits), c.outputs)
+	}
+	if len(t.weights) != 1<<len(t.splits) {
+		t.weights = nil
 	}
 	return t, nil
+}
+
+func jsonSplit(s object, columns []catColumn) (catSplit, error) {
+	if kind := s.str("split_type"); kind != "FloatFeature" {
+		return catSplit{}, errs.New(errs.Unsupported, "splits of type %q", kind)
+	}
+	f := s.num("float_feature_index", -1)
+	if !(f >= 0 && int(f) < len(columns)) {
+		return catSplit{}, invalid("a split of column %v", f)
+	}
+	col := columns[int(f)]
+	return catSplit{col.at, float32(s.num("border", 0)), col.missing}, nil
 }
 
 func (t *oblivious) add(dst, row []float64) {
@@ -127,67 +201,4 @@ func (t *oblivious) add(dst, row []float64) {
 	for c := range dst {
 		dst[c] += t.values[leaf*len(dst)+c]
 	}
-}
-
-// catObjective sets classes and answers by the loss and the class names.
-func (m *Model) catObjective(info object) error {
-	loss := info.at("params", "loss_function").str("type")
-	if loss == "" {
-		loss = info.at("params").str("loss_function")
-	}
-	class := info.at("class_params")
-	var names []any
-	if n := class.nums("class_names"); n != nil {
-		for _, v := range n {
-			names = append(names, v)
-		}
-	} else {
-		names = class.list("class_names")
-	}
-	k := m.outputs
-	switch loss {
-	case "Logloss", "CrossEntropy":
-		k = 2
-		m.answer = func(dst, raw []float64) {
-			dst[1] = sigmoid(raw[0])
-			dst[0] = 1 - dst[1]
-		}
-	case "MultiClass":
-		m.answer = softmax
-	case "MultiClassOneVsAll":
-		m.answer = func(dst, raw []float64) {
-			for c, v := range raw {
-				dst[c] = sigmoid(v)
-			}
-		}
-	case "Poisson", "Tweedie":
-		m.answer = func(dst, raw []float64) { dst[0] = math.Exp(raw[0]) }
-		k = 0
-	default:
-		m.answer = func(dst, raw []float64) { dst[0] = raw[0] }
-		k = 0
-	}
-	if k == 0 {
-		if m.outputs > 1 {
-			return errs.New(errs.Unsupported, "several outputs")
-		}
-		return nil
-	}
-	m.classes, m.LabelType = counted(k), "long"
-	if len(names) != k {
-		return nil
-	}
-	for c, n := range names {
-		switch n := n.(type) {
-		case float64:
-			m.classes[c] = n
-		case string:
-			m.LabelType = "string"
-			m.Labels = append(m.Labels, n)
-		}
-	}
-	if m.Labels != nil && len(m.Labels) != k {
-		return invalid("class names of mixed types")
-	}
-	return nil
 }

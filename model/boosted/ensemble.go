@@ -2,7 +2,7 @@ package boosted
 
 import (
 	"math"
-	"sync"
+	"strings"
 
 	"github.com/drivecast/drivecast/tree/kernel"
 )
@@ -20,13 +20,14 @@ type Model struct {
 	cols    int
 	outputs int // raw answers a row
 	raw     func(dst, row []float64)
+	fast    *fast                    // sums many rows as raw does; nil: there is no such form
+	divide  float64                  // what sums of fast are divided by, 0 standing for 1
 	answer  func(dst, raw []float64) // raw answers to probabilities or a value
 	explain *kernel.Ensemble         // trees of the last output; nil: cannot be explained
 	base    float64                  // raw answer without trees, of the last output
 	scale   float64                  // what the trees' values are multiplied by, 0 standing for 1
 
-	once  sync.Once
-	paths *kernel.Explainer
+	paths kernel.Paths // prepared by the first Explain
 }
 
 // Text says that a column holds text, and which values were seen: the ensemble
@@ -54,6 +55,10 @@ func (m *Model) Relabel(classes []float64) error {
 
 // Scores writes the class probabilities or the value of each row of x.
 func (m *Model) Scores(dst, x []float64) {
+	if c := m.fast.sums(); c != nil {
+		m.scores(c, dst, x)
+		return
+	}
 	k := max(len(m.classes), 1)
 	raw := make([]float64, m.outputs)
 	for r := range len(x) / m.cols {
@@ -69,26 +74,31 @@ func (m *Model) Explainable() bool { return m.explain != nil }
 // base value: of the raw answer of the last class (space "log-odds") or of the
 // raw value (space "value"). It panics unless Explainable.
 func (m *Model) Explain(dst, row []float64) (base float64, space string) {
-	m.once.Do(func() {
-		var err error
-		if m.paths, err = kernel.NewExplainer(m.explain, 0); err != nil {
-			panic(err)
-		}
-	})
-	clear(dst)
-	m.paths.Explain(dst, row)
-	scale := m.scale
-	if scale == 0 {
-		scale = 1
+	s, _ := m.TreeSum()
+	return m.paths.Explain(s, dst, row)
+}
+
+// TreeSum returns how the trees make the raw answer of the last class, or the raw
+// value, and what it is turned into; ok is false when the answer is no such sum.
+func (m *Model) TreeSum() (s kernel.Sum, ok bool) {
+	if m.explain == nil {
+		return s, false
 	}
-	for i := range dst {
-		dst[i] *= scale
+	s = kernel.Sum{Ensemble: m.explain, Base: m.base, Scale: m.scale, Space: "value"}
+	if m.scale == 0 {
+		s.Scale = 1
 	}
-	space = "value"
 	if m.classes != nil {
-		space = "log-odds"
+		s.Space = "log-odds"
 	}
-	return m.base + scale*m.paths.Base(), space
+	if n := len(m.classes); n == 2 && m.outputs == 1 {
+		s.Link = func(raw float64) float64 {
+			out := make([]float64, n)
+			m.answer(out, []float64{raw})
+			return out[n-1]
+		}
+	}
+	return s, true
 }
 
 // checkTree refuses trees that cannot be walked: children in range, after no
@@ -157,3 +167,6 @@ func int32s(v []float64) ([]int32, bool) {
 	}
 	return out, true
 }
+
+// Single reports whether the library sums in float32.
+func (m *Model) Single() bool { return strings.HasPrefix(m.Library, "XGBoost") }

@@ -3,6 +3,7 @@ package boosted
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,8 +75,9 @@ func (b block) int(key string, fallback int) int {
 	return fallback
 }
 
-// blocks splits a file into its header, its trees, and what follows them.
-func blocks(data []byte) (head block, trees []block, tail string) {
+// blocks splits a file into its header, its trees, and what follows them; whole
+// says that the line after the last tree was there.
+func blocks(data []byte) (head block, trees []block, tail string, whole bool) {
 	head = block{}
 	at := head
 	for len(data) > 0 {
@@ -87,7 +89,7 @@ func blocks(data []byte) (head block, trees []block, tail string) {
 		}
 		s := strings.TrimRight(string(line), "\r")
 		if s == "end of trees" {
-			return head, trees, string(data)
+			return head, trees, string(data), true
 		}
 		key, value, ok := strings.Cut(s, "=")
 		if !ok {
@@ -100,11 +102,14 @@ func blocks(data []byte) (head block, trees []block, tail string) {
 		}
 		at[key] = value
 	}
-	return head, trees, ""
+	return head, trees, "", false
 }
 
 func lightgbm(data []byte, limit int) (*Model, error) {
-	head, list, tail := blocks(data)
+	head, list, tail, whole := blocks(data)
+	if !whole {
+		return nil, invalid("the file ends before the line \"end of trees\": it is not whole")
+	}
 	m := &Model{Library: "LightGBM", Raw: true, cols: head.int("max_feature_idx", -1) + 1, outputs: head.int("num_tree_per_iteration", 1)}
 	if m.cols < 1 || m.cols > 1<<24 || m.outputs < 1 || m.outputs > 1<<20 || len(list)%m.outputs != 0 {
 		return nil, invalid("%d columns, %d trees an iteration, %d trees", m.cols, m.outputs, len(list))
@@ -138,7 +143,7 @@ func lightgbm(data []byte, limit int) (*Model, error) {
 		return nil, err
 	}
 	m.lgbTexts(head, tail)
-	m.lgbExplain(trees, average, rounds)
+	m.lgbKernels(trees, average, rounds)
 	return m, nil
 }
 
@@ -346,45 +351,68 @@ func (m *Model) lgbTexts(head block, tail string) {
 	}
 }
 
-// lgbExplain prepares Shapley values where kernels walk the trees alike: numeric
-// splits, and nothing missing but NaN.
-func (m *Model) lgbExplain(trees []lgbTree, average bool, rounds float64) {
-	e := &kernel.Ensemble{Features: m.cols, Outputs: 1, Compare: kernel.LessEqual64}
-	for i := m.outputs - 1; i < len(trees); i += m.outputs {
+// lgbKernels prepares Shapley values and fast sums where kernels walk the trees alike.
+func (m *Model) lgbKernels(trees []lgbTree, average bool, rounds float64) {
+	all := &kernel.Ensemble{Features: m.cols, Outputs: 1, Turns: m.outputs, Compare: kernel.LessEqual64}
+	last := &kernel.Ensemble{Features: m.cols, Outputs: 1, Compare: kernel.LessEqual64}
+	covered := true
+	for i := range trees {
 		t := &trees[i]
-		n := len(t.left)
-		if t.linear != nil || len(t.cover) != n || len(t.leafCover) != len(t.leaf) {
+		k, ok := t.kernel()
+		if !ok {
 			return
 		}
-		var k kernel.Tree
-		for j := range n + len(t.leaf) {
-			if j >= n {
-				k.Left, k.Right, k.Feature = append(k.Left, -1), append(k.Right, -1), append(k.Feature, 0)
-				k.Threshold, k.Value, k.MissingLeft = append(k.Threshold, 0), append(k.Value, t.leaf[j-n]), append(k.MissingLeft, false)
-				k.Cover = append(k.Cover, t.leafCover[j-n])
-				continue
-			}
-			d := t.decision[j]
-			if d&1 != 0 || d>>2&3 == 1 {
-				return
-			}
-			left := d&2 != 0
-			if d>>2&3 == 0 { // NaN counts as zero
-				left = 0 <= t.threshold[j]
-			}
-			k.Left, k.Right = append(k.Left, child(t.left[j], n)), append(k.Right, child(t.right[j], n))
-			k.Feature, k.Threshold, k.MissingLeft = append(k.Feature, t.feature[j]), append(k.Threshold, t.threshold[j]), append(k.MissingLeft, left)
-			k.Value, k.Cover = append(k.Value, 0), append(k.Cover, t.cover[j])
+		all.Trees = append(all.Trees, k)
+		if i%m.outputs == m.outputs-1 {
+			last.Trees = append(last.Trees, k)
+			covered = covered && k.Cover != nil
 		}
-		if n == 0 {
-			k.Cover[0] = 1
-		}
-		e.Trees = append(e.Trees, k)
 	}
-	m.explain = e
+	m.fast = &fast{ensemble: all}
+	if average {
+		m.divide = rounds
+	}
+	if !covered {
+		return
+	}
+	m.explain = last
 	if average {
 		m.scale = 1 / rounds
 	}
+}
+
+// kernel returns the tree as kernels take it, leaves behind the inner nodes, and
+// without Cover where the file has none; ok is false unless splits are numeric and
+// nothing is missing but NaN.
+func (t *lgbTree) kernel() (k kernel.Tree, ok bool) {
+	n := len(t.left)
+	if t.linear != nil {
+		return k, false
+	}
+	for j := range n {
+		d := t.decision[j]
+		if d&1 != 0 || d>>2&3 == 1 {
+			return k, false
+		}
+		left := d&2 != 0
+		if d>>2&3 == 0 { // NaN counts as zero
+			left = 0 <= t.threshold[j]
+		}
+		k.Left, k.Right = append(k.Left, child(t.left[j], n)), append(k.Right, child(t.right[j], n))
+		k.Feature, k.Threshold, k.MissingLeft = append(k.Feature, t.feature[j]), append(k.Threshold, t.threshold[j]), append(k.MissingLeft, left)
+		k.Value = append(k.Value, 0)
+	}
+	for _, v := range t.leaf {
+		k.Left, k.Right, k.Feature = append(k.Left, -1), append(k.Right, -1), append(k.Feature, 0)
+		k.Threshold, k.Value, k.MissingLeft = append(k.Threshold, 0), append(k.Value, v), append(k.MissingLeft, false)
+	}
+	if len(t.cover) == n && len(t.leafCover) == len(t.leaf) {
+		k.Cover = slices.Concat(t.cover, t.leafCover)
+		if n == 0 {
+			k.Cover[0] = 1
+		}
+	}
+	return k, true
 }
 
 // child returns the node of a child, leaves following the n inner nodes.

@@ -89,7 +89,7 @@ func xgboost(l object, version []float64, sk bool) (*Model, error) {
 	if len(m.Names) != b.cols {
 		m.Names = nil
 	}
-	m.raw = b.sum
+	m.raw, m.fast = b.sum, b.fast()
 	if err := b.finish(m, objective); err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func Encode(estimator any) ([]byte, error) {
 	case *linear.Regression:
 		return encodeRegression(e)
 	}
-	return nil, errs.New(errs.Unsupported, "a %T cannot be written as a drivecast model file", estimator)
+	return nil, errs.New(errs.Unsupported, "this kind of model cannot be written as a drivecast model file; trees, forests, boosting, logistic and linear regression can")
 }
 
 // Decode reads a file that Encode wrote and returns the same type. Damage is of

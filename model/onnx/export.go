@@ -60,7 +60,7 @@ func Export(estimator any, s Spec) ([]byte, error) {
 	case *linear.Regression:
 		g.regression(e, g.matrix(s, e.Features(), typeDouble))
 	default:
-		return nil, errs.New(errs.Unsupported, "a %T cannot be written as ONNX", estimator)
+		return nil, errs.New(errs.Unsupported, "this kind of model cannot be written as ONNX; trees, forests, boosting, logistic and linear regression can")
 	}
 	return g.encode(), nil
 }

@@ -25,6 +25,9 @@ func (a *Array) Len() int {
 	return n
 }
 
+// mostEmpty bounds elements that take no bytes, such as empty text: the file does not.
+const mostEmpty = 1 << 16
+
 // NewArray checks that data or objects hold exactly the elements of shape.
 func NewArray(t *DType, shape []int, fortran bool, data []byte, objects []any) (*Array, error) {
 	a := &Array{Type: t, Shape: shape, Fortran: fortran && len(shape) > 1, Data: data, Objects: objects}
@@ -37,6 +40,9 @@ func NewArray(t *DType, shape []int, fortran bool, data []byte, objects []any) (
 			return nil, invalid("an array with the shape %v", shape)
 		}
 		n *= d
+	}
+	if t.Kind != 'O' && t.Size == 0 && n > mostEmpty {
+		return nil, invalid("an array of %d elements without bytes", n)
 	}
 	want := n
 	if t.Kind != 'O' {

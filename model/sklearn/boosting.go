@@ -6,6 +6,7 @@ import (
 
 	"github.com/drivecast/drivecast/model/pickle"
 	"github.com/drivecast/drivecast/tree"
+	"github.com/drivecast/drivecast/tree/kernel"
 )
 
 // boosting is gradient boosting over regression trees: GradientBoosting.
@@ -20,6 +21,7 @@ type boosting struct {
 	atZero  bool           // a margin of zero is the second class
 	link    func([]float64)
 	outputs int
+	paths   kernel.Paths // prepared by the first Explain
 }
 
 // Features returns the number of columns a row must have.

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/drivecast/drivecast/model/pickle"
+	"github.com/drivecast/drivecast/tree/kernel"
 )
 
 // histogram is HistGradientBoosting: trees over float64 columns, with missing
@@ -16,6 +17,7 @@ type histogram struct {
 	known   map[int][]uint32 // categories seen in training, by column
 	labels  []float64
 	inverse func(float64) float64 // raw value to answer, of a regressor
+	paths   kernel.Paths          // prepared by the first Explain
 }
 
 // histTree is one tree; node i is a leaf when left[i] is -1.
@@ -23,6 +25,7 @@ type histTree struct {
 	left, right, feature []int32
 	missingLeft          []bool
 	threshold, value     []float64
+	count                []float64  // training rows of each node; nil when they are not kept
 	category             [][]uint32 // bits of the categories that go left; nil: a threshold
 }
 
@@ -250,6 +253,9 @@ func readHistTree(n node, cols int) (*histTree, error) {
 		!pickle.Column(nodes, "feature_idx", t.feature) || !pickle.Column(nodes, name, t.threshold) ||
 		!pickle.Column(nodes, "value", t.value) || !pickle.Column(nodes, "is_leaf", leaf) || !pickle.Column(nodes, "missing_go_to_left", missing) {
 		return nil, n.bad("the node records lack a field, or hold what is no index")
+	}
+	if count := make([]float64, k); pickle.Column(nodes, "count", count) {
+		t.count = count
 	}
 	var bits []float64
 	if pickle.Column(nodes, "is_categorical", categorical) && pickle.Column(nodes, "bitset_idx", at) {

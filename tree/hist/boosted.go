@@ -3,7 +3,6 @@ package hist
 import (
 	"math"
 	"slices"
-	"sync/atomic"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/tree/kernel"
@@ -40,7 +39,7 @@ type Boosted struct {
 	Names     []string  // column names, or nil
 	History   []float64 // validation metric after each round, of the rounds that were tried
 
-	paths atomic.Pointer[kernel.Explainer] // prepared by the first Explain
+	paths kernel.Paths // prepared by the first Explain
 }
 
 // Features returns the number of columns a row must have.
@@ -110,26 +109,30 @@ func (b *Boosted) loss() loss {
 // mean for Poisson and of the hazard ratio for Cox. Paths count by training
 // rows. Trees must not change after the first call.
 func (b *Boosted) Explain(dst, row []float64) (base float64, space string) {
-	x := b.paths.Load()
-	if x == nil {
-		e := &kernel.Ensemble{Features: b.NumInput, Outputs: 1, Compare: kernel.LessEqual64}
-		for k := b.Outputs - 1; k < len(b.Trees); k += b.Outputs {
-			e.Trees = append(e.Trees, b.Trees[k].Tree)
-		}
-		var err error
-		if x, err = kernel.NewExplainer(e, 0); err != nil {
-			panic(err)
-		}
-		b.paths.Store(x)
+	s, _ := b.TreeSum()
+	return b.paths.Explain(s, dst, row)
+}
+
+// TreeSum returns how the trees make the raw answer of the last class, or the raw
+// value, and what it is turned into. Slices are shared. ok is true.
+func (b *Boosted) TreeSum() (s kernel.Sum, ok bool) {
+	last := b.Outputs - 1
+	s = kernel.Sum{Ensemble: &kernel.Ensemble{Features: b.NumInput, Outputs: 1, Compare: kernel.LessEqual64}, Base: b.Base[last], Scale: 1, Space: "value"}
+	for k := last; k < len(b.Trees); k += b.Outputs {
+		s.Trees = append(s.Trees, b.Trees[k].Tree)
 	}
-	clear(dst)
-	x.Explain(dst, row)
 	if b.Labels != nil {
-		space = "log-odds"
-	} else {
-		space = "value"
+		s.Space = "log-odds"
 	}
-	return b.Base[b.Outputs-1] + x.Base(), space
+	if b.Objective == Binary {
+		l, n := b.loss(), len(b.Labels)
+		s.Link = func(raw float64) float64 {
+			out := make([]float64, n)
+			l.answer(out, []float64{raw})
+			return out[n-1]
+		}
+	}
+	return s, true
 }
 
 // Importance is how much each column did in an ensemble.

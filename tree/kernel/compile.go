@@ -35,8 +35,10 @@ type Compiled struct {
 	inputs  int
 	outputs int // values at a leaf
 	turns   int
+	single  bool
 	deep    []deepTree // trees too large for 8-byte nodes, instead of nodes
 	scratch sync.Pool
+	cells   cellTables // for many rows of few columns
 }
 
 // slot says how a column becomes an integer.
@@ -76,9 +78,9 @@ func packNode(key uint32, slot, distance int) uint64 {
 
 // Compile packs e. It returns an error of kind Invalid when a tree is not one.
 func Compile(e *Ensemble) (*Compiled, error) {
-	c := &Compiled{inputs: e.Features, outputs: e.Outputs, turns: max(e.Turns, 1)}
-	if e.Outputs < 1 || c.turns > 1 && e.Outputs != 1 {
-		return nil, errs.New(errs.Invalid, "trees with %d values a leaf cannot take %d turns", e.Outputs, e.Turns)
+	c := &Compiled{inputs: e.Features, outputs: e.Outputs, turns: max(e.Turns, 1), single: e.Single}
+	if e.Outputs < 1 || (c.turns > 1 || c.single) && e.Outputs != 1 {
+		return nil, errs.New(errs.Invalid, "trees with %d values a leaf cannot take %d turns, or add in float32", e.Outputs, c.turns)
 	}
 	b := builder{e: e, c: c, slotOf: map[slotID]int{}, sets: map[string]int{}, leaves: map[string]uint32{}}
 	c.slots = append(c.slots, slot{column: -1})

@@ -26,6 +26,10 @@ func (c *Compiled) sumDeep(dst, x []float64) {
 		for r := range len(x) / c.inputs {
 			leaf := d.tree.Leaf(x[r*c.inputs:(r+1)*c.inputs], d.how)
 			v := d.tree.Value[leaf*c.outputs : (leaf+1)*c.outputs]
+			if c.single {
+				addSingle(&dst[r*k+t%c.turns], v[0])
+				continue
+			}
 			if c.turns > 1 {
 				dst[r*k+t%c.turns] += v[0]
 				continue

@@ -9,7 +9,7 @@ import (
 func stump() *kernel.Ensemble {
 	return &kernel.Ensemble{Features: 2, Outputs: 1, Compare: kernel.LessEqual64, Trees: []kernel.Tree{{
 		Left: []int32{1, -1, -1}, Right: []int32{2, -1, -1}, Feature: []int32{1, -1, -1}, Threshold: []float64{3, 0, 0},
-		Cover: []float64{10, 8, 2}, Value: []float64{0, 0.5, 3},
+		Cover: []float64{16, 12, 4}, Value: []float64{0, 0.5, 3},
 	}}}
 }
 
@@ -34,5 +34,5 @@ func ExampleNewExplainer() {
 	why := make([]float64, 2)
 	x.Explain(why, []float64{7, 4})
 	fmt.Println(x.Base(), why)
-	// Output: 1 [0 2]
+	// Output: 1.125 [0 1.875]
 }

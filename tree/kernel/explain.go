@@ -31,6 +31,8 @@ import (
 // and U the sums below a child. Time is proportional to nodes × points.
 type Explainer struct {
 	trees   []pathTree
+	grid    []gridTree // the same trees when columns are very few, else nil
+	few     []fewTree  // when they are few
 	inputs  int
 	compare Compare
 	base    float64
@@ -67,6 +69,7 @@ type pathStep struct {
 type scratch struct {
 	down, up []float64
 	hot      []bool
+	steps    []fewStep
 }
 
 // NewExplainer prepares the trees of e, all adding to one answer: value number
@@ -84,8 +87,14 @@ func NewExplainer(e *Ensemble, output int) (*Explainer, error) {
 		x.base += p.mean()
 		most = max(most, len(p.nodes)*len(p.points))
 	}
+	if x.grid = x.gridTrees(); x.grid == nil {
+		x.few = x.fewTrees()
+	}
 	x.scratch.New = func() any {
-		return &scratch{make([]float64, most), make([]float64, most), make([]bool, most)}
+		if x.few != nil || x.grid != nil {
+			return &scratch{}
+		}
+		return &scratch{down: make([]float64, most), up: make([]float64, most), hot: make([]bool, most)}
 	}
 	return x, nil
 }
@@ -201,8 +210,17 @@ func (x *Explainer) Base() float64 { return x.base }
 // one element a column. Base plus the contributions equals the sum of the leaves
 // that the row falls into. It is safe for concurrent use.
 func (x *Explainer) Explain(dst, row []float64) {
+	if x.grid != nil {
+		for k := range x.grid {
+			x.grid[k].explain(dst, row, x.compare)
+		}
+		return
+	}
 	s := x.scratch.Get().(*scratch)
-	for k := range x.trees {
+	for k := range x.few {
+		s.steps = x.few[k].explain(dst, row, x.compare, s.steps)
+	}
+	for k := range x.trees[len(x.few):] {
 		x.trees[k].descend(s, row, x.compare)
 		x.trees[k].ascend(s, dst)
 	}

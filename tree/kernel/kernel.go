@@ -39,9 +39,10 @@ type Tree struct {
 // Ensemble is a list of trees that share their columns and outputs.
 type Ensemble struct {
 	Trees    []Tree
-	Features int // columns a row must have
-	Outputs  int // values at a leaf
-	Turns    int // with more than 1, Outputs is 1 and tree k adds to answer k%Turns: one tree a class and round
+	Features int  // columns a row must have
+	Outputs  int  // values at a leaf
+	Turns    int  // with more than 1, Outputs is 1 and tree k adds to answer k%Turns: one tree a class and round
+	Single   bool // Outputs is 1, and a sum is rounded to float32 after each tree, as XGBoost adds
 	Compare  Compare
 }
 

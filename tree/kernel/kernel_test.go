@@ -19,9 +19,11 @@ func randomEnsemble(r *rand.Rand, how Compare) *Ensemble {
 	if r.IntN(3) == 0 {
 		e.Outputs, e.Turns = 1, 2+r.IntN(3)
 	}
+	e.Single = e.Outputs == 1 && r.IntN(4) == 0
 	categories := r.IntN(2) == 0
 	for range 1 + r.IntN(20) {
 		var t Tree
+		ragged := r.IntN(4) == 0 // one long path with short ones beside it
 		var grow func(depth int) int32
 		grow = func(depth int) int32 {
 			i := int32(len(t.Left))
@@ -29,20 +31,34 @@ func randomEnsemble(r *rand.Rand, how Compare) *Ensemble {
 			t.Threshold, t.MissingLeft = append(t.Threshold, -2), append(t.MissingLeft, r.IntN(2) == 0)
 			t.Category, t.Cover = append(t.Category, nil), append(t.Cover, 1)
 			for range e.Outputs {
-				t.Value = append(t.Value, r.NormFloat64())
+				v := r.NormFloat64()
+				if e.Single {
+					v = float64(float32(v))
+				}
+				t.Value = append(t.Value, v)
 			}
-			if depth == 0 || r.IntN(5) == 0 {
+			if depth == 0 || !ragged && r.IntN(5) == 0 {
 				return i
 			}
 			t.Feature[i], t.Threshold[i] = int32(r.IntN(e.Features)), value(r)
 			if categories && r.IntN(3) == 0 {
 				t.Category[i] = Bitset{r.Uint64(), r.Uint64()}[:1+r.IntN(2)]
 			}
-			t.Left[i] = grow(depth - 1)
-			t.Right[i] = grow(depth - 1)
+			left, right := depth-1, depth-1
+			if ragged && r.IntN(2) == 0 {
+				left = min(left, r.IntN(3))
+			} else if ragged {
+				right = min(right, r.IntN(3))
+			}
+			t.Left[i] = grow(left)
+			t.Right[i] = grow(right)
 			return i
 		}
-		grow(r.IntN(8))
+		if ragged {
+			grow(r.IntN(60))
+		} else {
+			grow(r.IntN(8))
+		}
 		e.Trees = append(e.Trees, t)
 	}
 	return e
@@ -64,6 +80,11 @@ func plain(e *Ensemble, dst, row []float64) {
 	for k := range e.Trees {
 		t := &e.Trees[k]
 		leaf := t.Leaf(row, e.Compare)
+		if e.Single {
+			c := k % max(e.Turns, 1)
+			dst[c] = float64(float32(dst[c]) + float32(t.Value[leaf]))
+			continue
+		}
 		if e.Turns > 1 {
 			dst[k%e.Turns] += t.Value[leaf]
 			continue
@@ -95,7 +116,9 @@ func agree(t *testing.T, r *rand.Rand, e *Ensemble) {
 	}
 	start := make([]float64, k)
 	for i := range start {
-		start[i] = r.NormFloat64()
+		if start[i] = r.NormFloat64(); e.Single {
+			start[i] = float64(float32(start[i]))
+		}
 	}
 	got, want, one := make([]float64, rows*k), make([]float64, rows*k), make([]float64, k)
 	c.Sum(got, x, start)

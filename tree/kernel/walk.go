@@ -32,6 +32,10 @@ func (c *Compiled) Sum(dst, x, start []float64) {
 		c.sumDeep(dst, x)
 		return
 	}
+	if t := c.tables(rows); t != nil {
+		c.sumCells(t, dst, x)
+		return
+	}
 	w := c.scratch.Get().(*workspace)
 	r := 0
 	for rows-r >= lanes {
@@ -62,6 +66,10 @@ func (c *Compiled) sumRow(w *workspace, dst, row []float64) {
 // its place in leaves.
 func (c *Compiled) addRow(dst []float64, leaves []uint32) {
 	switch {
+	case c.single:
+		for t, p := range c.places {
+			addSingle(&dst[t%c.turns], c.values[leaves[p]])
+		}
 	case c.outputs == 1 && c.turns == 1:
 		sum := dst[0]
 		for _, p := range c.places {
@@ -97,29 +105,41 @@ func (c *Compiled) sumBlock(w *workspace, dst, x []float64) {
 		c.keys(w.slots[g*width:(g+1)*width], x[g*lanes*c.inputs:(g+1)*lanes*c.inputs])
 	}
 	leaves := w.leaves[:rows]
-	k := c.Answers()
 	for t, root := range c.roots {
 		walkRows(c.nodes[root:], w.slots, width, c.depth[t], leaves)
-		switch {
-		case c.turns > 1:
-			for r, l := range leaves {
-				dst[r*k+t%c.turns] += c.values[l]
-			}
-		case k == 1:
-			for r, l := range leaves {
-				dst[r] += c.values[l]
-			}
-		case k == 2:
-			for r, l := range leaves {
-				d, v := (*[2]float64)(dst[2*r:]), (*[2]float64)(c.values[2*l:])
-				d[0] += v[0]
-				d[1] += v[1]
-			}
-		default:
-			for r, l := range leaves {
-				for j, v := range c.values[int(l)*k : (int(l)+1)*k] {
-					dst[r*k+j] += v
-				}
+		c.addLeaves(dst, leaves, t)
+	}
+}
+
+// addSingle adds two float32s as float32s: the float64 sum of two is exact enough to
+// be rounded once more.
+func addSingle(dst *float64, v float64) { *dst = float64(float32(*dst + v)) }
+
+// addLeaves adds the values of rows' leaves in tree number t.
+func (c *Compiled) addLeaves(dst []float64, leaves []uint32, t int) {
+	switch k := c.Answers(); {
+	case c.single:
+		for r, l := range leaves {
+			addSingle(&dst[r*k+t%c.turns], c.values[l])
+		}
+	case c.turns > 1:
+		for r, l := range leaves {
+			dst[r*k+t%c.turns] += c.values[l]
+		}
+	case k == 1:
+		for r, l := range leaves {
+			dst[r] += c.values[l]
+		}
+	case k == 2:
+		for r, l := range leaves {
+			d, v := (*[2]float64)(dst[2*r:]), (*[2]float64)(c.values[2*l:])
+			d[0] += v[0]
+			d[1] += v[1]
+		}
+	default:
+		for r, l := range leaves {
+			for j, v := range c.values[int(l)*k : (int(l)+1)*k] {
+				dst[r*k+j] += v
 			}
 		}
 	}
@@ -167,26 +187,31 @@ func (s *slot) cap() uint32 {
 	return missHigh
 }
 
-// ranks counts, for twelve values stride apart, the thresholds below each: twelve
-// halvings side by side.
+// ranks counts, for twelve values stride apart, the thresholds below each.
 func (s *slot) ranks(out *[lanes]uint64, x []float64, stride int) {
 	var at, key [lanes]uint64
 	for k := range key {
 		key[k] = orderKey(x[k*stride] + 0)
 	}
-	for n := uint64(len(s.cuts)); n > 0; {
-		half := (n + 1) / 2
-		cuts := s.cuts[half-1:]
-		for k := range at {
-			_, below := bits.Sub64(cuts[at[k]], key[k], 0)
-			at[k] += half & -below
-		}
-		n -= half
-	}
+	countBelow(&at, &key, s.cuts)
 	for k := range at {
 		if out[k] = always - at[k]<<keyShift; x[k*stride] != x[k*stride] {
 			out[k] = slotValue(s.missing)
 		}
+	}
+}
+
+// countBelow counts, for twelve keys side by side, the cuts below each.
+func countBelow(at, key *[lanes]uint64, cuts []uint64) {
+	*at = [lanes]uint64{}
+	for n := uint64(len(cuts)); n > 0; {
+		half := (n + 1) / 2
+		from := cuts[half-1:]
+		for k := range at {
+			_, below := bits.Sub64(from[at[k]], key[k], 0)
+			at[k] += half & -below
+		}
+		n -= half
 	}
 }
 

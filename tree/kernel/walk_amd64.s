@@ -80,14 +80,45 @@ walked:
 	JNZ  trees
 	RET
 
-// func walkRowsAsm(nodes *uint64, slots *uint64, width int, depth uint32, leaves *uint32, groups int)
-// width is in bytes.
-TEXT ·walkRowsAsm(SB), NOSPLIT, $8-48
+// One step of all twelve rows.
+#define LEVEL \
+	STEP(R8, 0) \
+	STEP(R9, 8) \
+	STEP(R10, 16) \
+	STEP(R11, 24) \
+	STEP(R12, 32) \
+	STEP(R13, 40) \
+	STEP(R14, 48) \
+	STEP(R15, 56) \
+	STEP(AX, 64) \
+	STEP(CX, 72) \
+	STEP(DX, 80) \
+	STEP(BP, 88)
+
+// The sum of all positions. Positions only grow: when it stays, all rows are at
+// leaves.
+#define PLACES \
+	LEAQ (R8)(R9*1), BX \
+	ADDQ R10, BX \
+	ADDQ R11, BX \
+	ADDQ R12, BX \
+	ADDQ R13, BX \
+	ADDQ R14, BX \
+	ADDQ R15, BX \
+	ADDQ AX, BX \
+	ADDQ CX, BX \
+	ADDQ DX, BX \
+	ADDQ BP, BX
+
+// func walkRowsAsm(nodes *uint64, slots *uint64, width int, depth, sure uint32, leaves *uint32, groups int)
+// width is in bytes. After sure levels a group goes on only while one of its rows
+// does, at most to depth; steps beyond a leaf change nothing.
+TEXT ·walkRowsAsm(SB), NOSPLIT, $16-48
 	MOVQ nodes+0(FP), DI
 	MOVQ slots+8(FP), SI
 
 rows:
-	MOVL depth+24(FP), AX
+	MOVL sure+28(FP), AX
 	MOVL AX, left-8(SP)
 	XORL R8, R8
 	XORL R9, R9
@@ -105,20 +136,25 @@ rows:
 	JEQ  reached
 
 down:
-	STEP(R8, 0)
-	STEP(R9, 8)
-	STEP(R10, 16)
-	STEP(R11, 24)
-	STEP(R12, 32)
-	STEP(R13, 40)
-	STEP(R14, 48)
-	STEP(R15, 56)
-	STEP(AX, 64)
-	STEP(CX, 72)
-	STEP(DX, 80)
-	STEP(BP, 88)
+	LEVEL
 	DECL left-8(SP)
 	JNZ  down
+	MOVL depth+24(FP), BX
+	SUBL sure+28(FP), BX
+	JLE  reached
+	MOVL BX, left-8(SP)
+	PLACES
+	MOVQ BX, places-16(SP)
+
+perhaps:
+	LEVEL
+	LEVEL
+	PLACES
+	CMPQ BX, places-16(SP)
+	JEQ  reached
+	MOVQ BX, places-16(SP)
+	SUBL $2, left-8(SP)
+	JGT  perhaps
 
 reached:
 	MOVQ leaves+32(FP), BX

@@ -16,7 +16,7 @@ import (
 
 func main() {
 	dir := flag.String("data", ".", "folder that peers.py has filled")
-	name := flag.String("model", "rf", "rf, lgb or xgb")
+	name := flag.String("model", "rf", "rf, lgb or xgb, or contribs: Shapley values alone")
 	flag.Parse()
 	xt, _, err := data.Load(*dir, 100_000, true)
 	if err != nil {
@@ -25,6 +25,10 @@ func main() {
 	m, e, err := data.LoadModel(filepath.Join(*dir, *name+".json"), xt.Cols)
 	if err != nil {
 		log.Fatal(err)
+	}
+	if *name == "contribs" {
+		explain(*dir, *name, e, xt.RowMajor(), xt.Cols, 1)
+		return
 	}
 	c, err := kernel.Compile(e)
 	if err != nil {
@@ -49,7 +53,7 @@ func main() {
 	c.Sum(dst, x, start)
 	compare(*dir, *name, dst, scale)
 	if m.Kind == "rf" {
-		explain(*dir, e, x, xt.Cols, scale)
+		explain(*dir, *name, e, x, xt.Cols, scale)
 	}
 }
 
@@ -77,7 +81,7 @@ func compare(dir, name string, got []float64, scale float64) {
 	fmt.Printf("largest difference from the library: %g over %d answers\n", worst, len(want))
 }
 
-func explain(dir string, e *kernel.Ensemble, x []float64, cols int, scale float64) {
+func explain(dir, name string, e *kernel.Ensemble, x []float64, cols int, scale float64) {
 	ex, err := kernel.NewExplainer(e, e.Outputs-1)
 	if err != nil {
 		log.Fatal(err)
@@ -91,7 +95,7 @@ func explain(dir string, e *kernel.Ensemble, x []float64, cols int, scale float6
 			ex.Explain(dst[r*cols:(r+1)*cols], x[r*cols:(r+1)*cols])
 		}
 	})
-	want, err := data.Floats(filepath.Join(dir, "shap.want"))
+	want, err := data.Floats(filepath.Join(dir, name+".shap.want"))
 	if err != nil {
 		fmt.Println("no Shapley values to compare with:", err)
 		return
@@ -100,5 +104,5 @@ func explain(dir string, e *kernel.Ensemble, x []float64, cols int, scale float6
 	for i, v := range want {
 		worst = max(worst, math.Abs(v-dst[i]/scale))
 	}
-	fmt.Printf("largest difference from shap: %g over %d values, base %v\n", worst, len(want), ex.Base()/scale)
+	fmt.Printf("largest difference from the library: %g over %d values, base %v\n", worst, len(want), ex.Base()/scale)
 }

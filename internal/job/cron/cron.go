@@ -206,3 +206,21 @@ func earliest(t time.Time, times []time.Time) time.Time {
 	}
 	return out
 }
+
+// Weekly are the minutes, hours and days of the week at which an expression fires. ok is
+// false for one that says days of the month or months, which no week has.
+func (e *Expression) Weekly() (minutes, hours []int, days []time.Weekday, ok bool) {
+	list := func(bits uint64, to int) (out []int) {
+		for i := range to {
+			if bits&(1<<i) != 0 {
+				out = append(out, i)
+			}
+		}
+		return out
+	}
+	for _, d := range list(e.weekday, 7) {
+		days = append(days, time.Weekday(d))
+	}
+	allDays, allMonths := uint64(1<<32-2), uint64(1<<13-2)
+	return list(e.minute, 60), list(e.hour, 24), days, e.day == allDays && e.month == allMonths
+}

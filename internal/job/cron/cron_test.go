@@ -132,3 +132,17 @@ func FuzzExpression(f *testing.F) {
 		}
 	})
 }
+
+func TestWindowsNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "UTC", "utc": "UTC", "Europe/Berlin": "W. Europe Standard Time", "eastern standard time": "Eastern Standard Time",
+		"America/Los_Angeles": "Pacific Standard Time", "UTC-11": "UTC-11", "America/Bogota": "SA Pacific Standard Time", "America/Tijuana": "Pacific Standard Time (Mexico)",
+	} {
+		if got, ok := WindowsName(name); got != want || !ok {
+			t.Errorf("%q is %q, %v; want %q", name, got, ok, want)
+		}
+	}
+	if got, ok := WindowsName("Antarctica/Troll"); ok {
+		t.Errorf("a zone that Windows has no name of is %q", got)
+	}
+}

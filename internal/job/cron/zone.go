@@ -75,3 +75,40 @@ var windowsZones = map[string]string{
 	"utc+12": "Etc/GMT-12", "fiji standard time": "Pacific/Fiji", "chatham islands standard time": "Pacific/Chatham", "utc+13": "Etc/GMT-13",
 	"tonga standard time": "Pacific/Tongatapu", "samoa standard time": "Pacific/Apia", "line islands standard time": "Pacific/Kiritimati",
 }
+
+// WindowsName is a time zone's name as Windows and Azure write it, from either name. ok is
+// false for a zone that Windows has no name of.
+func WindowsName(name string) (windows string, ok bool) {
+	name = strings.TrimSpace(name)
+	if name == "" || strings.EqualFold(name, "utc") {
+		return "UTC", true
+	}
+	if _, ok := windowsZones[strings.ToLower(name)]; ok {
+		return capitals(strings.ToLower(name)), true
+	}
+	best := ""
+	for w, iana := range windowsZones {
+		if strings.EqualFold(iana, name) && (best == "" || w < best) {
+			best = w
+		}
+	}
+	return capitals(best), best != ""
+}
+
+// capitals writes the name of a Windows zone as Windows does.
+func capitals(name string) string {
+	words := strings.Fields(name)
+	for i, w := range words {
+		switch {
+		case strings.HasPrefix(w, "utc"), w == "sa", w == "us", w == "gtb", w == "fle", w == "gmt", w == "se", w == "aus":
+			words[i] = strings.ToUpper(w)
+		case w == "of":
+		default:
+			start := strings.IndexFunc(w, func(r rune) bool { return r >= 'a' && r <= 'z' })
+			if start >= 0 {
+				words[i] = w[:start] + strings.ToUpper(w[start:start+1]) + w[start+1:]
+			}
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -158,11 +158,13 @@ func (w *worker) openRun(ctx context.Context) (Run, error) {
 		name = w.rec.Name
 	}
 	var run Run
+	again := w.rec.Fence > 1
 	err := w.c.tracked(ctx, "make the tracking run of job "+w.rec.Name, func(ctx context.Context) (err error) {
 		run, err = w.c.cfg.Runs.Start(ctx, RunStart{
 			Job: w.rec.Name, Experiment: w.rec.Experiment, Name: name, Parent: parentRun,
-			Tags: runTags(w.job, w.rec, parentRun), At: w.c.cfg.Now(), Again: w.rec.Fence > 1,
+			Tags: runTags(w.job, w.rec, parentRun), At: w.c.cfg.Now(), Again: again,
 		})
+		again = true // a server that went away may have made it
 		return err
 	})
 	return run, err

@@ -96,7 +96,7 @@ func (c *Cluster) claimAll(ctx context.Context) error {
 	for ctx.Err() == nil {
 		now := c.cfg.Now()
 		r, err := c.cfg.Store.Claim(ctx, job.Claim{
-			Cluster: c.cfg.Name, Owner: c.owner, Now: now, Until: now.Add(c.cfg.Lease), MaxNodes: c.free(),
+			Cluster: c.cfg.Name, Owner: c.owner, Now: now, Until: now.Add(c.cfg.Lease), MaxNodes: c.claimable(),
 		})
 		if errs.Is(err, errs.NotFound) || ctx.Err() != nil {
 			return nil
@@ -115,7 +115,9 @@ func (c *Cluster) hand(ctx context.Context, r job.Record) {
 	c.mu.Lock()
 	c.work[r.Name] = cancel
 	c.mu.Unlock()
-	c.take(r.Name, r.Nodes)
+	if r.Nodes <= c.cfg.Max { // one that wants more ends with the reason
+		c.take(r.Name, r.Nodes)
+	}
 	if r.State == job.CancelRequested {
 		cancel(errCancelRequested)
 	}

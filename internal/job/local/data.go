@@ -52,7 +52,11 @@ func (w *worker) locate(ctx context.Context, path string) (string, error) {
 		if w.c.cfg.Assets == nil {
 			return "", errs.New(errs.NotFound, "%s is not on this machine; give a local path", path)
 		}
-		return w.c.cfg.Assets.Resolve(ctx, path)
+		at, err := w.c.cfg.Assets.Resolve(ctx, path)
+		if err == nil && isHTTP(at) {
+			return fetch(ctx, w.c.cfg.WorkDir, at)
+		}
+		return at, err
 	}
 	if _, err := os.Stat(path); err != nil {
 		return "", errs.Wrap(err, "find the data")

@@ -40,6 +40,9 @@ func (l LocalAssets) Resolve(ctx context.Context, ref string) (string, error) {
 			return "", err
 		}
 		p := d.LocalPath()
+		if isHTTP(p) {
+			return p, nil
+		}
 		if job.IsRemote(p) {
 			return "", errs.New(errs.NotFound, "%s is registered at %s, which is not on this machine", ref, p)
 		}

@@ -312,6 +312,19 @@ func TestStreamFollowsTheLog(t *testing.T) {
 	}
 }
 
+func TestJobsThatWantMoreNodesThanThereAreFail(t *testing.T) {
+	b := newBench(t)
+	name := b.submit("command: echo\nresources: {instance_count: 3}")
+	other := b.submit("command: echo here")
+	b.run()
+	if r := b.get(name); r.State != job.Failed || !strings.Contains(r.Detail, "--max-instances 3") {
+		t.Errorf("%s: %s", r.State, r.Detail)
+	}
+	if r := b.get(other); r.State != job.Completed {
+		t.Errorf("the job after it: %s: %s", r.State, r.Detail)
+	}
+}
+
 func TestClusterScales(t *testing.T) {
 	b := newBench(t)
 	b.cfg.ExitIdle, b.cfg.Idle = false, 200*time.Millisecond

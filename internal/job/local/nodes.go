@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -57,6 +58,15 @@ func (c *Cluster) free() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.cfg.Max - c.busy()
+}
+
+// claimable is how many nodes the next job may want. When all are free it is any
+// number, so that a job that wants more than there can be does not wait for ever.
+func (c *Cluster) claimable() int {
+	if n := c.free(); n < c.cfg.Max || n == 0 {
+		return n
+	}
+	return math.MaxInt32
 }
 
 func (c *Cluster) busy() int {

@@ -20,7 +20,12 @@ var driver []byte
 // parallelLine writes the driver and its settings and returns the command that
 // runs it.
 func (w *worker) parallelLine(inputs map[string]string, look job.Lookup) (string, error) {
-	p := w.job.Parallel
+	return ParallelLine(w.job.Parallel, JobDir(w.c.cfg.WorkDir, w.rec.Name), w.rec.Nodes, inputs, look)
+}
+
+// ParallelLine writes to dir what runs a parallel task on so many nodes, and returns the
+// command line for each of them. It needs Python: $PYTHON, or else python3.
+func ParallelLine(p *job.Parallel, dir string, nodes int, inputs map[string]string, look job.Lookup) (string, error) {
 	arguments, err := job.Expand(p.Arguments, look)
 	if err != nil {
 		return "", errs.Wrap(err, "task.program_arguments")
@@ -38,13 +43,12 @@ func (w *worker) parallelLine(inputs map[string]string, look job.Lookup) (string
 	settings := map[string]any{
 		"script": p.Script, "arguments": arguments, "input": source, "batch_size": p.BatchSize, "batch_bytes": p.BatchBytes,
 		"append_row_to": appendTo, "error_threshold": p.ErrorThreshold, "batch_threshold": p.BatchThreshold, "workers": p.Workers,
-		"retries": p.Retries, "batch_timeout": p.BatchTimeout, "nodes": w.rec.Nodes, "logging_level": strings.ToUpper(p.LogLevel),
+		"retries": p.Retries, "batch_timeout": p.BatchTimeout, "nodes": nodes, "logging_level": strings.ToUpper(p.LogLevel),
 	}
 	text, err := json.Marshal(settings)
 	if err != nil {
 		return "", errs.Wrap(err, "write down the parallel task")
 	}
-	dir := JobDir(w.c.cfg.WorkDir, w.rec.Name)
 	script, config := filepath.Join(dir, "parallel.py"), filepath.Join(dir, "parallel.json")
 	if err := os.WriteFile(script, driver, 0o644); err != nil {
 		return "", errs.Wrap(err, "write the driver")

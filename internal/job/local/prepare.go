@@ -72,7 +72,7 @@ func (w *worker) plan(run Run, inputs, outputs map[string]string) ([]launch, err
 		l := launch{
 			line: line, dir: codeDir(cfg.WorkDir, w.rec.Name, i/per), log: LogPath(cfg.WorkDir, w.rec.Name, i),
 			exit: exitPath(cfg.WorkDir, w.rec.Name, attempt, i), mark: mark(w.rec.Name, attempt), limits: cfg.Limits,
-			env: slices.Concat(env, rankVariables(cmd.Distribution, w.rec.Nodes, per, i)),
+			env: slices.Concat(env, RankVariables(cmd.Distribution, w.rec.Nodes, per, i, here)),
 		}
 		if err := os.Remove(l.exit); err != nil && !os.IsNotExist(err) {
 			return nil, errs.Wrap(err, "clear the last exit code")
@@ -168,8 +168,12 @@ func assignments(vars map[string]string) []string {
 	return out
 }
 
-// rankVariables tell process i of a distributed job who it is.
-func rankVariables(d *job.Distribution, nodes, per, i int) []string {
+// here is where every node of this machine is.
+func here(int) string { return "127.0.0.1" }
+
+// RankVariables tell process i of a distributed job who it is: assignments for its
+// environment. There are per processes on each node; host gives a node's address.
+func RankVariables(d *job.Distribution, nodes, per, i int, host func(node int) string) []string {
 	world, node := nodes*per, i/per
 	out := []string{fmt.Sprintf("AZUREML_NODE_RANK=%d", node), fmt.Sprintf("NODE_RANK=%d", node)}
 	if d == nil {
@@ -177,25 +181,25 @@ func rankVariables(d *job.Distribution, nodes, per, i int) []string {
 	}
 	rank := []string{
 		fmt.Sprintf("RANK=%d", i), fmt.Sprintf("LOCAL_RANK=%d", i%per), fmt.Sprintf("WORLD_SIZE=%d", world),
-		fmt.Sprintf("LOCAL_WORLD_SIZE=%d", per), "MASTER_ADDR=127.0.0.1", "MASTER_PORT=6105",
+		fmt.Sprintf("LOCAL_WORLD_SIZE=%d", per), "MASTER_ADDR=" + host(0), "MASTER_PORT=6105",
 	}
 	switch d.Type {
 	case "mpi":
 		rank = append(rank, fmt.Sprintf("OMPI_COMM_WORLD_RANK=%d", i), fmt.Sprintf("OMPI_COMM_WORLD_SIZE=%d", world),
 			fmt.Sprintf("OMPI_COMM_WORLD_LOCAL_RANK=%d", i%per))
 	case "tensorflow":
-		rank = []string{"TF_CONFIG=" + tensorflowConfig(d, nodes, i)}
+		rank = []string{"TF_CONFIG=" + tensorflowConfig(d, nodes, i, host)}
 	}
 	return append(out, rank...)
 }
 
 // tensorflowConfig is TF_CONFIG: parameter servers come first.
-func tensorflowConfig(d *job.Distribution, nodes, i int) string {
+func tensorflowConfig(d *job.Distribution, nodes, i int, host func(node int) string) string {
 	servers := min(d.ParameterServers, nodes)
 	hosts := func(from, to int) string {
 		var out []string
 		for k := from; k < to; k++ {
-			out = append(out, fmt.Sprintf("%q", fmt.Sprintf("127.0.0.1:%d", 6105+k)))
+			out = append(out, fmt.Sprintf("%q", fmt.Sprintf("%s:%d", host(k), 6105+k)))
 		}
 		return "[" + strings.Join(out, ",") + "]"
 	}

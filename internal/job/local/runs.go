@@ -41,7 +41,7 @@ type RunStart struct {
 	Parent     string            // run id of the parent job; "" for none
 	Tags       map[string]string // Azure ML's and MLflow's tags, and the job's own
 	At         time.Time
-	Again      bool // an earlier runner had the job: it may have made the run
+	Again      bool // the run may have been made: by an earlier runner, or by a server that went away before it answered
 }
 
 // Run names a tracking run.

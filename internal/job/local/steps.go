@@ -108,7 +108,7 @@ func (c *conductor) settleSteps(ctx context.Context) (failed []string, err error
 // step for later pipelines.
 func (c *conductor) keepOutputs(ctx context.Context, name string, r job.Record) error {
 	for output, o := range c.job.Pipeline.Steps[name].Job.Outputs {
-		e, ok := parentOutput(o.Path)
+		e, ok := job.ParentOutput(o.Path)
 		if !ok {
 			continue
 		}
@@ -122,15 +122,6 @@ func (c *conductor) keepOutputs(ctx context.Context, name string, r job.Record) 
 		return nil
 	}
 	return remember(ctx, c.c.cfg.Catalog, notes.Key, r.Name, c.c.cfg.Now())
-}
-
-// parentOutput is the name in ${{parent.outputs.name}}.
-func parentOutput(path string) (string, bool) {
-	list, err := job.Expressions(strings.TrimSpace(path))
-	if err != nil || len(list) != 1 || len(list[0]) != 3 || list[0][0] != "parent" || list[0][1] != "outputs" {
-		return "", false
-	}
-	return list[0][2], true
 }
 
 // holder is the job that a step's outputs are with.
@@ -162,7 +153,7 @@ func (c *conductor) ready(s *job.Step) bool {
 }
 
 func (c *conductor) queue(ctx context.Context, name string, s *job.Step) error {
-	j, err := c.bind(s)
+	j, err := s.Bind(c.source)
 	if err != nil {
 		return err
 	}
@@ -183,68 +174,6 @@ func (c *conductor) queue(ctx context.Context, name string, s *job.Step) error {
 		return c.reuse(ctx, name, j, notes.From, text)
 	}
 	return c.addChild(ctx, c.childName(name), j, text)
-}
-
-// bind replaces ${{parent.…}} in a step's inputs and outputs.
-func (c *conductor) bind(s *job.Step) (*job.Job, error) {
-	j := *s.Job
-	j.Inputs, j.Outputs = map[string]job.Input{}, map[string]job.Output{}
-	for name, in := range s.Job.Inputs {
-		bound, err := c.bindInput(in)
-		if err != nil {
-			return nil, errs.Wrap(err, "input %s", name)
-		}
-		j.Inputs[name] = bound
-	}
-	for name, o := range s.Job.Outputs {
-		if strings.Contains(o.Path, "${{") || job.IsRemote(o.Path) {
-			o.Path = "" // kept in the step's own folder
-		}
-		j.Outputs[name] = o
-	}
-	return &j, nil
-}
-
-func (c *conductor) bindInput(in job.Input) (job.Input, error) {
-	text := in.Value
-	if in.Path != "" {
-		text = in.Path
-	}
-	list, err := job.Expressions(text)
-	if err != nil || len(list) == 0 {
-		return in, err
-	}
-	alone := len(list) == 1 && strings.HasPrefix(strings.TrimSpace(text), "${{") && strings.HasSuffix(strings.TrimSpace(text), "}}")
-	if alone {
-		source, err := c.source(list[0])
-		if err != nil {
-			return in, err
-		}
-		if in.Mode != "" {
-			source.Mode = in.Mode
-		}
-		if source.Type == "" {
-			source.Type = in.Type
-		}
-		source.Optional = source.Optional || in.Optional
-		return source, nil
-	}
-	filled, err := job.Expand(text, func(path []string) (string, bool, bool) {
-		source, err := c.source(path)
-		if err != nil {
-			return "", false, false
-		}
-		if source.Path != "" {
-			return source.Path, true, true
-		}
-		return source.Value, !source.Empty, true
-	})
-	if in.Path != "" {
-		in.Path = filled
-	} else {
-		in.Value = filled
-	}
-	return in, err
 }
 
 // source finds what ${{parent.inputs.x}} or ${{parent.jobs.s.outputs.y}} stands for.
@@ -273,7 +202,7 @@ func (c *conductor) source(e []string) (job.Input, error) {
 		return job.Input{Type: o.Type, Path: path}, nil
 	case len(e) == 5 && e[0] == "parent" && e[1] == "jobs" && e[3] == "inputs":
 		if s := c.job.Pipeline.Steps[e[2]]; s != nil {
-			return c.bindInput(s.Job.Inputs[e[4]])
+			return s.Job.Inputs[e[4]].Bind(c.source)
 		}
 	}
 	return job.Input{}, errs.New(errs.Invalid, "%s names nothing", full)

@@ -72,7 +72,7 @@ func (w *worker) advance(ctx context.Context) error {
 		return errs.New(errs.Unsupported, "a %s cannot run on this machine", w.job.Kind)
 	}
 	if w.rec.Nodes > w.c.cfg.Max {
-		return errs.New(errs.Invalid, "the job wants %d nodes, cluster %s has at most %d", w.rec.Nodes, w.c.cfg.Name, w.c.cfg.Max)
+		return errs.New(errs.Invalid, "the job wants %d nodes, cluster %s has at most %d; set it with `drivecast compute create -n %s --max-instances %d`", w.rec.Nodes, w.c.cfg.Name, w.c.cfg.Max, w.c.cfg.Name, w.rec.Nodes)
 	}
 	if len(w.rec.Processes) > 0 {
 		return w.settle(ctx, w.watch(ctx, w.adoptAll()))

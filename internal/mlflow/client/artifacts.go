@@ -61,6 +61,12 @@ func (c *Client) UploadDir(ctx context.Context, uri, dir string) error {
 
 // UploadFile copies one file to rel below the artifact URI.
 func (c *Client) UploadFile(ctx context.Context, uri, rel, file string) error {
+	if f, err := c.workspaceFiles(uri); f != nil || err != nil {
+		if err == nil {
+			err = f.upload(ctx, rel, file)
+		}
+		return errs.Wrap(err, "upload %s", rel)
+	}
 	proxy, local, err := c.proxied(uri)
 	if err != nil {
 		return err
@@ -101,6 +107,11 @@ func (c *Client) UploadFile(ctx context.Context, uri, rel, file string) error {
 
 // DownloadDir copies every file below the artifact URI to dir.
 func (c *Client) DownloadDir(ctx context.Context, uri, dir string) error {
+	if f, err := c.workspaceFiles(uri); err != nil {
+		return err
+	} else if f != nil {
+		return f.downloadAll(ctx, dir)
+	}
 	proxy, local, err := c.proxied(uri)
 	if err != nil {
 		return err
@@ -126,8 +137,8 @@ func (c *Client) downloadTree(ctx context.Context, proxy, dir string, depth int)
 		return 0, err
 	}
 	for _, f := range list {
-		if f.Path == "" || !filepath.IsLocal(f.Path) || strings.ContainsAny(f.Path, `/\`) {
-			return files, errs.New(errs.Invalid, "the server listed a file by the unsafe name %q", f.Path)
+		if err := safeName(f.Path); err != nil {
+			return files, err
 		}
 		target := filepath.Join(dir, f.Path)
 		if !f.Dir {
@@ -148,6 +159,7 @@ func (c *Client) downloadTree(ctx context.Context, proxy, dir string, depth int)
 type listed struct {
 	Path string `json:"path"`
 	Dir  bool   `json:"is_dir"`
+	Size Int    `json:"file_size"`
 }
 
 func (c *Client) list(ctx context.Context, proxy string) ([]listed, error) {
@@ -231,16 +243,7 @@ func copyTree(target, source string) error {
 // ReadFile returns the content of rel below the artifact URI, at most limit
 // bytes of it.
 func (c *Client) ReadFile(ctx context.Context, uri, rel string, limit int64) ([]byte, error) {
-	proxy, local, err := c.proxied(uri)
-	if err != nil {
-		return nil, err
-	}
-	var body io.ReadCloser
-	if local != "" {
-		body, err = os.Open(filepath.Join(local, filepath.FromSlash(rel)))
-	} else {
-		body, err = c.open(ctx, c.artifactURL(path.Join(proxy, rel)))
-	}
+	body, err := c.openFile(ctx, uri, rel)
 	if err != nil {
 		return nil, errs.Wrap(err, "read %s", rel)
 	}
@@ -250,4 +253,22 @@ func (c *Client) ReadFile(ctx context.Context, uri, rel string, limit int64) ([]
 		err = errs.New(errs.TooLarge, "more than %d bytes", limit)
 	}
 	return data, errs.Wrap(err, "read %s", rel)
+}
+
+func (c *Client) openFile(ctx context.Context, uri, rel string) (io.ReadCloser, error) {
+	f, err := c.workspaceFiles(uri)
+	if err != nil {
+		return nil, err
+	}
+	if f != nil {
+		return f.open(ctx, rel)
+	}
+	proxy, local, err := c.proxied(uri)
+	if err != nil {
+		return nil, err
+	}
+	if local != "" {
+		return os.Open(filepath.Join(local, filepath.FromSlash(rel)))
+	}
+	return c.open(ctx, c.artifactURL(path.Join(proxy, rel)))
 }

@@ -5,6 +5,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,20 +43,39 @@ func WithRetries(tries int, wait time.Duration) Option {
 	return func(c *Client) { c.tries, c.wait = max(tries, 1), wait }
 }
 
-// New returns a client of the server at uri (http or https). As MLflow's own
+// New returns a client of the server at uri: http, https, or azureml, the address of an
+// Azure ML workspace as its jobs find it in MLFLOW_TRACKING_URI. As MLflow's own
 // clients do, it sends MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and
-// MLFLOW_TRACKING_PASSWORD, when getenv has them; getenv may be nil.
+// MLFLOW_TRACKING_PASSWORD, when getenv has them, and to a workspace AZUREML_RUN_TOKEN;
+// getenv may be nil.
 func New(uri string, getenv func(string) string, opts ...Option) (*Client, error) {
-	u, err := url.Parse(uri)
+	of, address := strings.HasPrefix(uri, "azureml://"), workspaceAddress(uri)
+	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, errs.New(errs.Usage, "tracking URI %q is not an http(s) address; write it like http://127.0.0.1:5000", uri)
+		return nil, errs.New(errs.Usage, "tracking URI %q is not an http(s) address; write it like http://127.0.0.1:5000", address)
 	}
-	c := &Client{base: strings.TrimRight(uri, "/"), http: http.DefaultClient, tries: 4, wait: 200 * time.Millisecond}
-	c.auth = authFrom(getenv)
+	c := &Client{base: strings.TrimRight(address, "/"), http: http.DefaultClient, tries: 4, wait: 200 * time.Millisecond}
+	if ca := lookUp(getenv, "DRIVECAST_AZURE_CA"); of && ca != "" {
+		if c.http, err = trusting(ca); err != nil {
+			return nil, err
+		}
+	}
 	for _, o := range opts {
 		o(c)
 	}
+	c.auth = c.authFrom(of, getenv)
 	return c, nil
+}
+
+// workspaceAddress is the https address behind azureml://REGION…/mlflow/v1.0/…; what comes
+// after ? is for Microsoft's own client. Other addresses stay.
+func workspaceAddress(uri string) string {
+	rest, ok := strings.CutPrefix(uri, "azureml://")
+	if !ok {
+		return uri
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	return "https://" + rest
 }
 
 // FromEnv returns a client of uri with the process's environment.
@@ -64,18 +84,30 @@ func FromEnv(uri string, opts ...Option) (*Client, error) { return New(uri, os.G
 // URI returns the server's address without a trailing slash.
 func (c *Client) URI() string { return c.base }
 
-func authFrom(getenv func(string) string) func(*http.Request) {
-	if getenv == nil {
-		return func(*http.Request) {}
+// authFrom is how requests are signed; of a workspace or not.
+func (c *Client) authFrom(workspace bool, getenv func(string) string) func(*http.Request) {
+	token := lookUp(getenv, "MLFLOW_TRACKING_TOKEN")
+	if workspace {
+		if token = cmp.Or(token, lookUp(getenv, "AZUREML_RUN_TOKEN")); token != "" {
+			return runTokenOf(c, token, getenv)
+		}
 	}
-	if token := getenv("MLFLOW_TRACKING_TOKEN"); token != "" {
+	if token != "" {
 		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 	}
-	if user := getenv("MLFLOW_TRACKING_USERNAME"); user != "" {
-		password := getenv("MLFLOW_TRACKING_PASSWORD")
+	if user := lookUp(getenv, "MLFLOW_TRACKING_USERNAME"); user != "" {
+		password := lookUp(getenv, "MLFLOW_TRACKING_PASSWORD")
 		return func(r *http.Request) { r.SetBasicAuth(user, password) }
 	}
 	return func(*http.Request) {}
+}
+
+// lookUp reads a variable; getenv may be nil.
+func lookUp(getenv func(string) string, name string) string {
+	if getenv == nil {
+		return ""
+	}
+	return getenv(name)
 }
 
 // Call sends one request to the route path below /api/2.0/mlflow/ and decodes the
@@ -116,7 +148,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return errs.Wrap(err, "read the answer of %s", target)
+		return errs.Wrap(unreached(err), "read the answer of %s", target)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return serverError(resp.StatusCode, data)
@@ -139,7 +171,7 @@ func (c *Client) retry(ctx context.Context, send func() (*http.Response, error))
 	for try := 1; ; try++ {
 		resp, err := send()
 		if try == c.tries || !again(resp, err) {
-			return resp, refused(err)
+			return resp, unreached(err)
 		}
 		if resp != nil {
 			resp.Body.Close()
@@ -155,8 +187,7 @@ func (c *Client) retry(ctx context.Context, send func() (*http.Response, error))
 
 func again(resp *http.Response, err error) bool {
 	if err != nil {
-		var op *net.OpError
-		return errors.As(err, &op) && op.Op == "dial"
+		return refused(err) || broken(err) && repeatable(err)
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -165,11 +196,33 @@ func again(resp *http.Response, err error) bool {
 	return false
 }
 
-// refused gives a connection failure the kind Unavailable and says the mend.
-func refused(err error) error {
+func refused(err error) bool {
 	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// broken reports whether the connection ended before the answer did: whether the
+// server did what it was asked is not known.
+func broken(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// repeatable reports whether the request that failed means the same sent twice.
+func repeatable(err error) bool {
+	var u *url.Error
+	return errors.As(err, &u) && (u.Op == "Get" || u.Op == "Put" || u.Op == "Head")
+}
+
+// unreached gives a failure of the connection the kind Unavailable and says the mend.
+func unreached(err error) error {
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case refused(err):
 		return errs.New(errs.Unavailable, "no server answers there: %w; start one with `drivecast server` or name another with --tracking-uri", err)
+	case broken(err):
+		return errs.New(errs.Unavailable, "the server went away: %w", err)
 	}
 	return err
 }
@@ -211,8 +264,11 @@ func millis(t time.Time) int64 { return t.UnixMilli() }
 // Int is an int64 that servers write as a number or as a string.
 type Int int64
 
-// UnmarshalJSON accepts 12 and "12".
+// UnmarshalJSON accepts 12 and "12"; null leaves the number as it is.
 func (i *Int) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
 	var v int64
 	if _, err := fmt.Sscan(strings.Trim(string(b), `"`), &v); err != nil {
 		return fmt.Errorf("%s is not a whole number", b)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -198,5 +199,49 @@ func TestBusyServersAreAskedAgain(t *testing.T) {
 	}
 	if _, err := client.New("not an address", nil); !errs.Is(err, errs.Usage) {
 		t.Errorf("a bad address: %v", err)
+	}
+}
+
+// TestServersThatGoAway ends connections before the answer: what means the same
+// twice is asked again, the rest is refused as unavailable.
+func TestServersThatGoAway(t *testing.T) {
+	var asked atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) < 3 {
+			panic(http.ErrAbortHandler)
+		}
+		w.Write([]byte(`{"run": {"info": {"run_id": "r", "start_time": "12"}}}`))
+	}))
+	defer s.Close()
+	c, err := client.New(s.URL, nil, client.WithRetries(3, time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run, err := c.GetRun(t.Context(), "r"); err != nil || run.Info.ID != "r" {
+		t.Errorf("got %+v, %v", run, err)
+	}
+	asked.Store(0)
+	if _, err := c.CreateRun(t.Context(), "0", "n", time.Now(), nil); !errs.Is(err, errs.Unavailable) || asked.Load() != 1 {
+		t.Errorf("a run was asked for %d times: %v", asked.Load(), err)
+	}
+}
+
+// TestAzureWorkspace logs to the address that a job in Azure ML finds.
+func TestAzureWorkspace(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/mlflow/v1.0/subscriptions/S/api/2.0/mlflow/runs/get" || r.Header.Get("Authorization") != "Bearer run" {
+			t.Errorf("asked for %s by %q", r.URL.Path, r.Header.Get("Authorization"))
+		}
+		w.Write([]byte(`{"run": {"info": {"run_id": "r"}}}`))
+	}))
+	defer s.Close()
+	env := map[string]string{"AZUREML_RUN_TOKEN": "run"}
+	uri := strings.Replace(s.URL, "https://", "azureml://", 1) + "/mlflow/v1.0/subscriptions/S?a=b"
+	c, err := client.New(uri, func(k string) string { return env[k] }, client.WithHTTP(s.Client()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run, err := c.GetRun(t.Context(), "r"); err != nil || run.Info.ID != "r" {
+		t.Errorf("got %+v, %v", run, err)
 	}
 }

@@ -34,11 +34,15 @@ type RegisteredModel struct {
 	Name        string    `json:"name"`
 	Created     Int       `json:"creation_timestamp"`
 	Description string    `json:"description"`
+	Tags        []Tag     `json:"tags"`
 	Latest      []Version `json:"latest_versions"`
-	Aliases     []struct {
-		Alias   string `json:"alias"`
-		Version string `json:"version"`
-	} `json:"aliases"`
+	Aliases     []Alias   `json:"aliases"`
+}
+
+// Alias is a name for one version of a model.
+type Alias struct {
+	Alias   string `json:"alias"`
+	Version string `json:"version"`
 }
 
 type versionAnswer struct {

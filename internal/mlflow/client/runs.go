@@ -116,6 +116,16 @@ func (c *Client) EnsureExperiment(ctx context.Context, name string) (*Experiment
 	return &out.Experiment, nil
 }
 
+// FindExperiment returns the experiment of that name; one that is not there is of kind
+// NotFound.
+func (c *Client) FindExperiment(ctx context.Context, name string) (*Experiment, error) {
+	var out struct {
+		Experiment Experiment `json:"experiment"`
+	}
+	err := c.call(ctx, http.MethodGet, "experiments/get-by-name", url.Values{"experiment_name": {name}}, &out)
+	return &out.Experiment, errs.Wrap(err, "find experiment %q", name)
+}
+
 // CreateRun starts a run in the experiment.
 func (c *Client) CreateRun(ctx context.Context, experimentID, name string, start time.Time, tags []Tag) (*RunInfo, error) {
 	in := map[string]any{"experiment_id": experimentID, "run_name": name, "start_time": millis(start), "tags": tags}

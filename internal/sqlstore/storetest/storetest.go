@@ -26,6 +26,7 @@ type bench struct {
 	runs   *tracking.Service
 	models *registry.Service
 	auth   auth.Store
+	store  tracking.Store
 	mu     sync.Mutex
 	clock  time.Time
 }
@@ -63,13 +64,13 @@ func Run(t *testing.T, open func(t *testing.T) Stores) {
 	}{
 		{"experiments", experiments}, {"runs", runs}, {"logging", logging}, {"batches are whole", wholeBatches}, {"latest", latest},
 		{"history", history}, {"sampled", sampled}, {"inputs", inputs}, {"filters", filters}, {"orders and pages", orders},
-		{"bare runs", bareRuns}, {"logged models", loggedModels}, {"registry", registryChecks}, {"aliases", aliases}, {"stages", stages},
+		{"bare runs", bareRuns}, {"kept bodies", keptBodies}, {"logged models", loggedModels}, {"registry", registryChecks}, {"aliases", aliases}, {"stages", stages},
 		{"version search", versionSearch}, {"moves", moves}, {"texts and numbers", textsAndNumbers}, {"together", together},
 		{"users", authUsers}, {"grants", authGrants}, {"makers", authMakers}, {"credentials", authCredentials}, {"audit log", authLog},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
-			b := &bench{auth: s.Auth, clock: time.UnixMilli(4_000_000_000_000)}
+			b := &bench{store: s.Tracking, auth: s.Auth, clock: time.UnixMilli(4_000_000_000_000)}
 			b.runs = tracking.New(s.Tracking, "mlflow-artifacts:", b.now, 1)
 			b.models = registry.New(s.Registry, b, b.now)
 			if err := b.runs.Prepare(t.Context()); err != nil {
