@@ -58,6 +58,8 @@ func TestApplicationInsights(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	for _, want := range []string{
 		`"baseType":"RequestData"`, `"name":"POST experiments/create"`, `"responseCode":"200","success":true`, `"ai.cloud.role":"drivecast-tracking"`,
 		`"iKey":"00000000-0000-0000-0000-000000000001"`, `"ai.operation.id":"0af7651916cd43dd8448eb211c80319c","ai.operation.name":"POST experiments/create","ai.operation.parentId":"b7ad6b7169203331"`,

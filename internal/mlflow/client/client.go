@@ -60,10 +60,10 @@ func New(uri string, getenv func(string) string, opts ...Option) (*Client, error
 			return nil, err
 		}
 	}
+	c.auth = c.authFrom(of, getenv) // options add to it
 	for _, o := range opts {
 		o(c)
 	}
-	c.auth = c.authFrom(of, getenv)
 	return c, nil
 }
 
