@@ -41,7 +41,7 @@ var rows = []struct {
 	{"trials", []string{"internal/tune"}},
 	{"adapters", []string{"internal/artifact/artifacttest", "internal/objectstore", "internal/sqlstore", "internal/sqlstore/storetest", "internal/mlflow", "internal/mlflow/client", "internal/job/azureml", "internal/job/local", "internal/job/jobtest", "internal/collect", "internal/gate", "internal/oidc", "internal/azure"}},
 	{"cluster", []string{"internal/azure/azurefake/history", "internal/azure/azurefake/online", "internal/azure/azurefake", "internal/azure/rollout", "internal/job/kube", "internal/job/kube/pod", "internal/job/kube/rollout", "internal/job/kube/kubelettest"}},
-	{"front", []string{"internal/backup", "internal/chart", "internal/dataver", "internal/image", "internal/importer", "internal/web", "internal/config", "internal/monitor", "internal/monitor/insights", "internal/progress", "internal/replicate", "internal/cli", "internal/doctor", "internal/ci", "internal/hook"}},
+	{"front", []string{"internal/backup", "internal/chart", "internal/dataver", "internal/image", "internal/importer", "internal/web", "internal/config", "internal/monitor", "internal/monitor/insights", "internal/progress", "internal/replicate", "internal/cli", "internal/doctor", "internal/failover", "internal/ci", "internal/hook"}},
 	{"serving", []string{"internal/serving"}},
 	{"commands", []string{"cmd/drivecast", "cmd/drivecast-score", "cmd/drivecast-cloud"}},
 }

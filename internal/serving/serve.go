@@ -47,6 +47,7 @@ type options struct {
 	addr             cli.Address
 	verbose          bool
 	routing          routing
+	proxying         proxying
 }
 
 // Command returns the command of this name that serves a model over HTTP until its
@@ -72,9 +73,23 @@ a failed request; a model that cannot be opened leaves the old one serving.
 
 --challenger and --routes share the first model's requests with challengers: a sticky
 share of the drives, or a copy of all in the shadow. --inference-log keeps requests and
-answers.`,
+answers.
+
+--proxy URL --proxy URL serves no model, but passes requests on to the first of these
+endpoints that is well, and to the next one when that fails.`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			level := slog.LevelWarn
+			if o.verbose {
+				level = slog.LevelDebug
+			}
+			logger := slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: level}))
+			if o.proxying.asked() {
+				if len(o.models) > 0 || o.routing.file != "" || len(o.routing.challengers) > 0 || o.routing.log != "" || o.grpc != 0 {
+					return errs.New(errs.Usage, "a proxy serves no model and keeps no log: leave out --model-uri, --routes, --challenger, --inference-log and --grpc-port, or --proxy")
+				}
+				return e.proxy(c.Context(), &o, logger)
+			}
 			if dir := mounted(e.Getenv("AZUREML_MODEL_DIR")); len(o.models) == 0 && dir != "" {
 				o.models = []string{dir}
 			}
@@ -88,11 +103,7 @@ answers.`,
 			if len(o.models) == 0 {
 				return cli.Required(c, "model-uri")
 			}
-			level := slog.LevelWarn
-			if o.verbose {
-				level = slog.LevelDebug
-			}
-			return e.serve(c.Context(), &o, routes, slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: level})))
+			return e.serve(c.Context(), &o, routes, logger)
 		},
 	}
 	f := c.Flags()
@@ -104,6 +115,7 @@ answers.`,
 	f.IntVar(&o.grpc, "grpc-port", 0, "one more port to listen on, for clients that want gRPC at a port of its own; gRPC is spoken on --port too")
 	f.StringVar(&o.tokens, "token-file", "", "file of bearer tokens, one a line; requests but probes must carry one")
 	o.routing.addTo(f)
+	o.proxying.addTo(f)
 	o.secure.AddTo(c)
 	f.BoolVar(&o.verbose, "verbose", false, "log every fault of a request")
 	o.addr.AddTo(c, 5000)
@@ -209,6 +221,13 @@ func (e Env) open(ctx context.Context, o *options, routes route.Config, cfg scor
 	return k, nil
 }
 
+// warnOpen warns when anybody on the network may ask.
+func (o *options) warnOpen(logger *slog.Logger) {
+	if ip := net.ParseIP(o.addr.Host); o.tokens == "" && (ip == nil || !ip.IsLoopback()) && o.addr.Host != "localhost" {
+		logger.Warn("others can reach this address and are not asked who they are: name tokens with --token-file, or see to it that the network keeps them out", "address", o.addr.String())
+	}
+}
+
 func (e Env) serve(ctx context.Context, o *options, routes route.Config, logger *slog.Logger) error {
 	secure, err := o.secure.Config()
 	if err != nil {
@@ -219,9 +238,7 @@ func (e Env) serve(ctx context.Context, o *options, routes route.Config, logger 
 		return err
 	}
 	defer l.Close()
-	if ip := net.ParseIP(o.addr.Host); o.tokens == "" && (ip == nil || !ip.IsLoopback()) && o.addr.Host != "localhost" {
-		logger.Warn("others can reach this address and are not asked who they are: name tokens with --token-file, or see to it that the network keeps them out", "address", o.addr.String())
-	}
+	o.warnOpen(logger)
 	var second net.Listener
 	if o.grpc != 0 {
 		if second, err = cli.Listen(ctx, (&cli.Address{Host: o.addr.Host, Port: o.grpc}).String(), "--grpc-port"); err != nil {
