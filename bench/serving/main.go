@@ -5,7 +5,8 @@
 //
 // Every environment of MLflow makes its own forest from bench/serving/forest.py
 // (pickles do not open elsewhere) and serves it with `mlflow models serve`; our
-// programs serve -model. "empty handler" is net/http that reads the body and answers
+// programs serve -model. MLServer serves the same forest from a joblib file, in the Open
+// Inference Protocol. "empty handler" is net/http that reads the body and answers
 // a constant: what the load generator and the machine allow.
 package main
 
@@ -26,6 +27,7 @@ import (
 // options say how much is measured.
 type options struct {
 	model, seed string
+	mlserver    string
 	load, soak  time.Duration
 	rate        int
 }
@@ -35,6 +37,7 @@ func main() {
 	binary := flag.String("drivecast", "", "a drivecast binary")
 	score := flag.String("score", "", "a drivecast-score binary")
 	mlflow := flag.String("mlflow", "", "Python interpreters with mlflow and scikit-learn, by commas")
+	flag.StringVar(&o.mlserver, "mlserver", "", "Python interpreter with bench/serving/requirements-mlserver.txt")
 	flag.StringVar(&o.model, "model", "", "MLflow folder of a forest with the columns capacity_bytes, lifetime, model_encoded")
 	flag.StringVar(&o.seed, "table", "", "CSV that the environments of MLflow make their forests from")
 	flag.DurationVar(&o.load, "load", 5*time.Second, "how long each load lasts")
@@ -75,6 +78,14 @@ func run(ctx context.Context, o options, binary, score, mlflow string) error {
 			continue
 		}
 		t, err := mlflowServe(ctx, python, o.seed)
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(t.made)
+		targets = append(targets, t)
+	}
+	if o.mlserver != "" {
+		t, err := mlserverStart(ctx, o.mlserver, o.seed)
 		if err != nil {
 			return err
 		}

@@ -52,23 +52,23 @@ func measure(ctx context.Context, t target, table *beside.Results, o options) er
 	} else {
 		table.Add(t.name, "start to first answer, ms", millis(r.ready), true)
 	}
-	one := request("/invocations", "application/json", oneRow)
+	one := request(t.talk.path, "application/json", t.talk.one)
 	if t.kind != limit {
 		time.Sleep(3 * time.Second)
 		table.Add(t.name, "resident when idle, MiB", float64(beside.Memory(r.cmd.Process.Pid))/(1<<20), true)
 	}
-	l, err := closed(ctx, r.addr, 8, o.load, one, "predictions")
+	l, err := closed(ctx, r.addr, 8, o.load, one, t.talk.want)
 	if err != nil {
 		return err
 	}
 	table.Add(t.name, "one row, 8 connections, requests/s", l.rate(), false)
-	if l, err = closed(ctx, r.addr, 1, o.load, one, "predictions"); err != nil {
+	if l, err = closed(ctx, r.addr, 1, o.load, one, t.talk.want); err != nil {
 		return err
 	}
 	table.Add(t.name, "one connection, p50, ms", millis(l.quantile(.5)), true)
 	table.Add(t.name, "one connection, p99, ms", millis(l.quantile(.99)), true)
 	if t.kind != peer {
-		if l, err = steady(ctx, r.addr, 8, o.rate, o.load, one, "predictions"); err != nil {
+		if l, err = steady(ctx, r.addr, 8, o.rate, o.load, one, t.talk.want); err != nil {
 			return err
 		}
 		table.Add(t.name, fmt.Sprintf("%d requests/s, p50, ms", o.rate), millis(l.quantile(.5)), true)
@@ -88,10 +88,13 @@ func measure(ctx context.Context, t target, table *beside.Results, o options) er
 
 func batches(ctx context.Context, r *running, t target, table *beside.Results, o options) error {
 	for _, b := range []struct{ what, kind, body string }{
-		{"10,000 rows as JSON, ms", "application/json", rowsJSON()},
+		{"10,000 rows as JSON, ms", "application/json", t.talk.many},
 		{"10,000 rows as CSV, ms", "text/csv", rowsCSV()},
 	} {
-		l, err := closed(ctx, r.addr, 1, o.load/2, request("/invocations", b.kind, b.body), "predictions")
+		if b.kind == "text/csv" && !t.talk.csv {
+			continue
+		}
+		l, err := closed(ctx, r.addr, 1, o.load/2, request(t.talk.path, b.kind, b.body), t.talk.want)
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.what, err)
 		}

@@ -21,7 +21,19 @@ type target struct {
 	args func(host, port string) []string
 	path string // put before PATH
 	made string // folder to remove at the end
+	talk talk
 }
+
+// talk is how a server is asked for its predictions.
+type talk struct {
+	path      string
+	one, many string // bodies of one row and of batchRows rows, in JSON
+	want      string // is in every answer
+	csv       bool   // the server takes CSV too
+}
+
+// invocations is MLflow's protocol.
+func invocations() talk { return talk{"/invocations", oneRow, rowsJSON(), "predictions", true} }
 
 type kind int
 
@@ -32,13 +44,13 @@ const (
 )
 
 func own(name string, args ...string) target {
-	return target{name: name, args: func(host, port string) []string {
+	return target{name: name, talk: invocations(), args: func(host, port string) []string {
 		return append(args, "--host", host, "--port", port)
 	}}
 }
 
 func emptyHandler() target {
-	return target{name: "empty handler", kind: limit, args: func(host, port string) []string {
+	return target{name: "empty handler", kind: limit, talk: invocations(), args: func(host, port string) []string {
 		self, err := os.Executable()
 		if err != nil {
 			self = os.Args[0]
@@ -52,7 +64,7 @@ func mlflowServe(ctx context.Context, python, table string) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	t := target{kind: peer, path: filepath.Dir(python), made: dir}
+	t := target{kind: peer, path: filepath.Dir(python), made: dir, talk: invocations()}
 	if out, err := exec.CommandContext(ctx, python, "bench/serving/forest.py", table, filepath.Join(dir, "model")).CombinedOutput(); err != nil {
 		return t, fmt.Errorf("forest.py: %w\n%s", err, out)
 	}
@@ -88,11 +100,11 @@ func (t target) start(ctx context.Context) (*running, error) {
 		return nil, err
 	}
 	for ctx.Err() == nil && time.Since(begin) < time.Minute {
-		resp, err := http.Post("http://"+r.addr+"/invocations", "application/json", strings.NewReader(oneRow))
+		resp, err := http.Post("http://"+r.addr+t.talk.path, "application/json", strings.NewReader(t.talk.one))
 		if err == nil {
 			body, _ := io.ReadAll(resp.Body)
 			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK && strings.Contains(string(body), "predictions") {
+			if resp.StatusCode == http.StatusOK && strings.Contains(string(body), t.talk.want) {
 				r.ready = time.Since(begin)
 				return r, nil
 			}
