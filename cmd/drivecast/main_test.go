@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,9 @@ import (
 // start it with DRIVECAST_TEST_MAIN set.
 func TestMain(m *testing.M) {
 	if os.Getenv("DRIVECAST_TEST_MAIN") != "" {
+		if n, err := strconv.Atoi(os.Getenv("DRIVECAST_TEST_KEEP_EVERY")); err == nil {
+			keepEvery = n
+		}
 		main()
 		return
 	}

@@ -69,6 +69,7 @@ of --tracking-uri, or an address like http://server:5000/models/NAME@ALIAS.`,
 	f.StringVar(&o.toText, "to", "", "daily statistics: last day to score; later days are not read (default: the last day of the data)")
 	f.StringVar(&o.state, "state", "", "daily statistics: file that keeps the history of the drives; made when it is not there")
 	f.StringVar(&o.shard, "shard", "", "I/N: score the I-th of N parts of the rows only; the results one behind the other are the whole")
+	f.BoolVar(&o.anew, "anew", false, "do not go on where an earlier run over a large file was stopped")
 	f.IntVar(&o.workers, "workers", 0, "daily statistics: files read side by side (default: one a processor)")
 	f.IntVar(&o.why, "why", 0, "daily statistics: adds a column why, which says of so many drives of each day, the riskiest first, what sets them apart from a typical drive")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON: on standard output, or on standard error with -o -")
@@ -85,7 +86,7 @@ type predictOptions struct {
 	part                       shard      // what shard says
 	from, until                smart.Date // 0: not given
 	workers, why               int
-	json                       bool
+	json, anew                 bool
 	drives                     dataFlags
 	reading                    smart.Options // what drives says
 }
@@ -137,7 +138,7 @@ func tableName(path string) bool {
 }
 
 func (a *app) predict(ctx context.Context, o *predictOptions) error {
-	m, err := a.env().Open(ctx, o.model, o.tracking)
+	m, mark, err := a.env().OpenMarked(ctx, o.model, o.tracking)
 	if err != nil {
 		return err
 	}
@@ -148,7 +149,7 @@ func (a *app) predict(ctx context.Context, o *predictOptions) error {
 		return a.predictFleet(ctx, m, o)
 	}
 	if o.shard != "" || large(o.data) {
-		n, err := a.predictParts(ctx, m, o)
+		n, err := a.predictParts(ctx, m, mark, o)
 		if err != nil {
 			return err
 		}

@@ -58,16 +58,21 @@ func large(path string) bool {
 	return size > wholeSize
 }
 
-// predictParts scores a file part by part, in the memory of one of them.
-func (a *app) predictParts(ctx context.Context, m *model.Model, o *predictOptions) (n rowCounts, err error) {
+// predictParts scores a file part by part, in the memory of one of them. What a run
+// that was stopped wrote of a CSV file is taken over by the next one.
+func (a *app) predictParts(ctx context.Context, m *model.Model, mark string, o *predictOptions) (n rowCounts, err error) {
 	bars := &steps{reporter: a.progress()}
 	defer bars.done()
 	batch := score.NewBatch(m)
-	fill := func(w io.Writer) error {
-		out := &partWriter{w: w, parquet: table.IsParquetName(o.out)}
+	fill := func(w io.Writer, known int, reached func(rowCounts) error) error {
+		out := &partWriter{w: w, parquet: table.IsParquetName(o.out), begun: known > 0}
+		rows := func(all int) (lo, hi int) {
+			lo, hi = o.part.rows(all)
+			return min(lo+known, hi), hi
+		}
 		err := table.ReadParts(ctx, o.data, table.Parts{
 			ReadOptions: table.ReadOptions{KeepRaw: true, RawOf: idColumn().MatchString, Progress: func(done, total int64) { bars.set("read and score", "bytes", done, total) }},
-			Rows:        partRows, Range: o.part.rows,
+			Rows:        partRows, Range: rows,
 			Each: func(t *table.Table, at int) error {
 				result, part, err := a.answered(m, batch, t)
 				if in := (*errs.Input)(nil); errors.As(err, &in) && in.Row > 0 && in.File == "" {
@@ -78,7 +83,13 @@ func (a *app) predictParts(ctx context.Context, m *model.Model, o *predictOption
 				}
 				n.rows += part.rows
 				n.unscored += part.unscored
-				return out.add(result)
+				if known > 0 && result.Rows() == 0 {
+					return nil // all was there
+				}
+				if err := out.add(result); err != nil {
+					return err
+				}
+				return reached(n)
 			},
 		})
 		if err != nil {
@@ -86,11 +97,26 @@ func (a *app) predictParts(ctx context.Context, m *model.Model, o *predictOption
 		}
 		return out.close()
 	}
-	if o.out == "-" {
-		err = fill(a.stdout)
-	} else {
-		err = table.WriteFile(o.out, fill)
+	whole := func(w io.Writer) error { return fill(w, 0, func(rowCounts) error { return nil }) }
+	switch {
+	case o.out == "-":
+		return n, whole(a.stdout)
+	case table.IsParquetName(o.out):
+		err = table.WriteFile(o.out, whole) // its end holds what its beginning is: it is whole or nothing
+		return n, err
 	}
+	key, err := keyOf(mark, o)
+	if err != nil {
+		return n, err
+	}
+	r, err := resume(o.out, key, o.anew)
+	if err != nil {
+		return n, err
+	}
+	if n = (rowCounts{r.kept.Rows, r.kept.Unscored}); n.rows > 0 {
+		fmt.Fprintf(a.stderr, "%s: going on after %d rows of an earlier run; --anew starts over\n", o.out, n.rows)
+	}
+	err = r.finish(ctx, fill(r.w, n.rows, r.reached))
 	return n, err
 }
 

@@ -92,3 +92,14 @@ func markOf(path string) (string, error) {
 	})
 	return b.String(), err
 }
+
+// OpenMarked opens a model as Open does, and tells with it a text that is another one
+// once the URI stands for another model or its files have changed.
+func (e Env) OpenMarked(ctx context.Context, uri, tracking string) (*model.Model, string, error) {
+	o, err := e.origin(ctx, uri, tracking)
+	if err != nil {
+		return nil, "", err
+	}
+	m, err := e.openOrigin(ctx, o, tracking)
+	return m, o.pinned + "\n" + o.mark, err
+}
