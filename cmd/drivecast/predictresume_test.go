@@ -59,7 +59,7 @@ func TestPredictGoesOn(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		kill := time.AfterFunc(took/3+time.Duration(r.Int64N(int64(took)/2)), func() { c.Process.Kill() })
+		kill := time.AfterFunc(took/2+took*time.Duration(try)/20+time.Duration(r.Int64N(int64(took)/2)), func() { c.Process.Kill() })
 		done = c.Wait() == nil
 		kill.Stop()
 		if m := going.FindStringSubmatch(said.String()); m != nil {
