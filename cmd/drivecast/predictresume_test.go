@@ -125,6 +125,9 @@ func interrupted(t *testing.T, predict func(string, ...string) *exec.Cmd, run fu
 	if said := run(predict(out)); !bytes.Contains([]byte(said), []byte("going on after")) {
 		t.Errorf("an interrupted run was not taken up: %s", said)
 	}
+	if got, err := os.ReadFile(out); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("what was taken up became %d bytes, want %d: %v", len(got), len(want), err)
+	}
 	for name, more := range map[string][]string{"anew": {"--anew"}, "another shard": {"--shard", "1/3"}} {
 		leave()
 		if said := run(predict(out, more...)); bytes.Contains([]byte(said), []byte("going on")) {
