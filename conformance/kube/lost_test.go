@@ -78,7 +78,13 @@ outputs: {parts: {type: uri_folder, path: ./parts}}
 				want = 2
 			}
 		}
-		if got := strings.Count("\n"+read(t, starts), fmt.Sprintf("\n%d\n", i)); got != want {
+		got := 0
+		for line := range strings.Lines(read(t, starts)) {
+			if line == fmt.Sprintf("%d\n", i) {
+				got++
+			}
+		}
+		if got != want {
 			t.Errorf("shard %d started %d times, want %d", i, got, want)
 		}
 		if got := read(t, filepath.Join(dir, "got", "named-outputs", "parts", fmt.Sprint(i), "triple")); got != fmt.Sprintf("%d\n", 3*i) {
