@@ -48,6 +48,10 @@ func (m *machine) check() {
 			t.Errorf("job %s was acknowledged and is gone", name)
 		}
 	}
+	ended := map[string]int{}
+	for _, name := range strings.Fields(string(ends)) {
+		ended[name]++
+	}
 	for _, r := range list {
 		want := job.Completed
 		var n int
@@ -59,7 +63,7 @@ func (m *machine) check() {
 		}
 		switch r.Kind {
 		case job.KindCommand:
-			m.checkCommand(r, strings.Count("\n"+string(ends), "\n"+r.Name+"\n"))
+			m.checkCommand(r, ended[r.Name])
 		case job.KindPipeline:
 			if children[r.Name] != 3 {
 				t.Errorf("pipeline %s has %d steps, not 3", r.Name, children[r.Name])

@@ -135,6 +135,10 @@ func check(t *testing.T, store job.Store, ends string, jobs int) {
 	if err != nil || len(list) != jobs {
 		t.Fatalf("%d jobs, %v", len(list), err)
 	}
+	ended := map[string]int{}
+	for _, name := range strings.Fields(string(text)) {
+		ended[name]++
+	}
 	for _, r := range list {
 		if r.Kind != job.KindCommand {
 			if r.State != job.Completed {
@@ -142,7 +146,7 @@ func check(t *testing.T, store job.Store, ends string, jobs int) {
 			}
 			continue
 		}
-		if n := strings.Count("\n"+string(text), "\n"+r.Name+"\n"); n != 1 {
+		if n := ended[r.Name]; n != 1 {
 			t.Errorf("%s ran to its end %d times: %+v", r.Name, n, r)
 		}
 		if r.State != job.Completed && r.State != job.Failed || r.ExitCode == nil {
