@@ -119,10 +119,13 @@ func TestTheNextEndpointTakesOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := newBackend(t, "a"), newBackend(t, "b")
 			cfg := two(a, b)
-			cfg.Attempt, cfg.Every = 100*time.Millisecond, time.Hour
+			cfg.Attempt, cfg.Every = 1500*time.Millisecond, time.Hour
 			p, s := front(t, cfg)
 			a.to(c.fail)
-			for range 2 {
+			for i := range 2 {
+				if up := p.Status()[0].Up; i == 1 && !up {
+					t.Fatal("one failure takes the endpoint out")
+				}
 				code, text, header := ask(t, s.URL+"/invocations?x=1", "body")
 				if code != c.code || c.answer == "b" && (text != "b /prefix/invocations?x=1 body" || header.Get("X-Drivecast-Endpoint") != "b") {
 					t.Fatalf("%d %q %v", code, text, header)

@@ -127,18 +127,18 @@ func (e *endpoint) cheer() {
 	e.mu.Unlock()
 }
 
-// candidates are the endpoints that a request is sent to, in their order: those that
-// are well; when none is, any, since the last look was some time ago.
+// candidates are the endpoints that a request is sent to, in their order: first those
+// that are well, then the others, since the last look at them was some time ago.
 func (p *Proxy) candidates() []*endpoint {
-	var out []*endpoint
+	var up, rest []*endpoint
 	for _, e := range p.endpoints {
 		if e.well() {
-			out = append(out, e)
+			up = append(up, e)
+		} else {
+			rest = append(rest, e)
 		}
 	}
-	if len(out) == 0 {
-		out = p.endpoints
-	}
+	out := append(up, rest...)
 	return out[:min(len(out), p.cfg.Tries)]
 }
 
