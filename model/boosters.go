@@ -53,28 +53,65 @@ func decodeCBM(data []byte) (*Model, error) {
 
 // fromBoosted makes a model of an ensemble of another library.
 func fromBoosted(b *boosted.Model) *Model {
-	m := &Model{Estimator: b, Names: b.Names, Labels: b.Labels, LabelType: b.LabelType, Format: b.Library}
+	m := &Model{Estimator: b, Format: b.Library}
+	m.adopt(b)
 	if b.Raw && b.Classes() != nil {
 		m.Method = "raw"
-	}
-	for _, t := range b.Texts {
-		name := "x" + strconv.Itoa(t.Column)
-		if b.Names != nil {
-			name = b.Names[t.Column]
-		}
-		e := positions(name, t.Values, true)
-		e.Missing = true
-		m.Encoders = append(m.Encoders, e)
 	}
 	return m
 }
 
+// adopt takes over what an ensemble says of columns and labels.
+func (m *Model) adopt(b *boosted.Model) {
+	m.Names = b.Names
+	if m.Labels == nil {
+		m.Labels, m.LabelType = b.Labels, b.LabelType
+	}
+	for _, t := range b.Texts {
+		e := positions(m.columnName(t.Column), t.Values, true)
+		e.Missing = !t.Strict
+		m.Encoders = append(m.Encoders, e)
+	}
+	for _, c := range b.Codes {
+		if c.Strict {
+			m.Known = append(m.Known, Known{Column: c.Column, Values: c.Values})
+		}
+	}
+}
+
+// columnName returns the name of a column, x0, x1, … where the model knows none.
+func (m *Model) columnName(c int) string {
+	if m.Names != nil {
+		return m.Names[c]
+	}
+	return "x" + strconv.Itoa(c)
+}
+
 // otherLibrary makes the estimator of a pickled object of XGBoost, LightGBM or
-// CatBoost.
-func otherLibrary(o *pickle.Object) (sklearn.Estimator, error) {
+// CatBoost, which is given a sparse matrix where sparse says so.
+func otherLibrary(o *pickle.Object, sparse bool) (sklearn.Estimator, error) {
 	lib, _, _ := strings.Cut(o.Class.Module, ".")
+	b, err := boostedOf(lib, o)
+	if err != nil {
+		return nil, err
+	}
+	if v, ok := o.Attr("missing"); ok && lib == "xgboost" {
+		if f, ok := pickle.Float(v); ok && v != nil {
+			b.Absent(f)
+		}
+	}
+	if sparse && lib == "xgboost" { // what a sparse matrix leaves out is missing to XGBoost, zero to others
+		b.Absent(0)
+	}
+	if _, ok := o.Attr("_fitted_with_feature_names"); ok && lib == "lightgbm" { // since 4.7, as is decision_function
+		b.SetMargins()
+	}
+	return b, nil
+}
+
+func boostedOf(lib string, o *pickle.Object) (*boosted.Model, error) {
 	if strings.HasSuffix(o.Class.Name, "Booster") {
-		return booster(lib, o, 0, false)
+		return booster(lib, o, rounds(o, "best_iteration"), false)
 	}
 	if v, ok := o.Attr("__model"); ok && lib == "catboost" {
 		data, _ := v.([]byte)
@@ -85,23 +122,28 @@ func otherLibrary(o *pickle.Object) (sklearn.Estimator, error) {
 	if !ok {
 		return nil, errs.New(errs.Unsupported, "%s is not supported; export the model to ONNX", o.Class)
 	}
-	rounds := 0
-	if best, ok := o.Attr("_best_iteration"); ok {
-		f, _ := pickle.Float(best)
-		rounds = int(max(f, 0))
-	}
-	b, err := booster(lib, inner, rounds, true)
+	b, err := booster(lib, inner, rounds(o, "_best_iteration"), true)
 	if err != nil {
 		return nil, err
 	}
-	if labels, ok := o.Attr("_classes"); ok && b.Classes() != nil {
-		nums, _, _, err := sklearn.Labels(labels)
-		if err != nil {
-			return nil, err
+	for _, name := range []string{"_classes", "classes_"} { // of LightGBM, and of XGBoost before 1.6
+		if labels, ok := o.Attr(name); ok && labels != nil && b.Classes() != nil {
+			nums, texts, _, err := sklearn.Labels(labels)
+			if err != nil {
+				return nil, err
+			}
+			b.Labels = texts
+			return b, b.Relabel(nums)
 		}
-		return b, b.Relabel(nums)
 	}
 	return b, nil
+}
+
+// rounds returns the best round that an object of LightGBM notes, 0: none.
+func rounds(o *pickle.Object, name string) int {
+	best, _ := o.Attr(name)
+	f, _ := pickle.Float(best)
+	return int(max(f, 0))
 }
 
 // booster reads the state of a pickled Booster.

@@ -139,17 +139,28 @@ func (m *Model) Matrix(t *table.Table, lo, hi int) ([]float64, error) {
 			case c == nil:
 			case c.Kind == table.Number:
 				v = c.Floats[r]
+				err = m.knows(j, v)
 			default:
-				if v, err = enc.Code(c.Texts[r]); err != nil {
-					in := err.(*errs.Input)
-					in.Row = r + 2
-					return nil, in
-				}
+				v, err = enc.Code(c.Texts[r])
+			}
+			if in, ok := err.(*errs.Input); ok {
+				in.Row = r + 2
+				return nil, in
 			}
 			out[(r-lo)*n+j] = v
 		}
 	}
 	return out, nil
+}
+
+// knows refuses a number that column j of the estimator does not take.
+func (m *Model) knows(j int, v float64) error {
+	for i := range m.Known {
+		if k := &m.Known[i]; k.Column == j {
+			return k.refuses(v, m.columnName(j))
+		}
+	}
+	return nil
 }
 
 // source finds the column of t that feeds column j of the estimator.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -26,6 +27,7 @@ type Model struct {
 	Base      []float64           // typical value of each column, against which a linear model is explained; nil: 0
 	Method    string              // what a plain prediction is: "predict" (or ""), "predict_proba", or "raw": the last class's probability, as boosters answer
 	Limits    Limits              // rows that the source library refuses
+	Known     []Known             // columns that take known numbers only
 	Source    string              // path it was opened from
 	Format    string              // what the estimator was read from, as in "scikit-learn 1.3.0 pickle"
 }
@@ -40,6 +42,13 @@ type Limits struct {
 // Refuses returns an error of kind Invalid when rows x hold a value that the
 // model refuses.
 func (m *Model) Refuses(x []float64) error {
+	for _, k := range m.Known {
+		for i := k.Column; i < len(x); i += m.Estimator.Features() {
+			if err := k.refuses(x[i], m.columnName(k.Column)); err != nil {
+				return err
+			}
+		}
+	}
 	if m.Limits == (Limits{}) {
 		return nil
 	}
@@ -54,6 +63,20 @@ func (m *Model) Refuses(x []float64) error {
 		}
 	}
 	return nil
+}
+
+// Known says that a column holds categories that are numbers, and that the
+// model's library refuses others.
+type Known struct {
+	Column int
+	Values []float64
+}
+
+func (k *Known) refuses(v float64, column string) error {
+	if math.IsNaN(v) || slices.Contains(k.Values, v) {
+		return nil
+	}
+	return &errs.Input{Column: column, Problem: fmt.Sprintf("the model does not know the category %v", v), Mend: fmt.Sprintf("it was fitted to %v", k.Values)}
 }
 
 // Risk holds the probabilities at and above which a drive is at medium and at

@@ -1,10 +1,10 @@
 package model
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/model/boosted"
 	"github.com/drivecast/drivecast/model/mlfolder"
 	"github.com/drivecast/drivecast/model/pickle"
 	"github.com/drivecast/drivecast/model/sklearn"
@@ -41,16 +41,15 @@ func fromSklearn(v any, container string) (*Model, error) {
 	}
 	m := &Model{Estimator: est, Names: f.Names, Labels: f.Labels, LabelType: f.LabelType}
 	m.Limits = Limits{NoMissing: !f.Missing, Above: f.Above}
+	if b, ok := est.(*boosted.Model); ok {
+		m.adopt(b)
+	}
 	m.Format = strings.TrimSpace("scikit-learn "+f.Version) + " " + container + ", " + f.Class
 	if m.LabelType == mlfolder.String && m.Labels == nil {
 		m.LabelType = ""
 	}
 	for _, t := range f.Texts {
-		name := "x" + strconv.Itoa(t.Column)
-		if f.Names != nil {
-			name = f.Names[t.Column]
-		}
-		m.Encoders = append(m.Encoders, positions(name, t.Values, t.Strict))
+		m.Encoders = append(m.Encoders, positions(m.columnName(t.Column), t.Values, t.Strict))
 	}
 	return m, nil
 }

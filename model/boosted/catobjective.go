@@ -23,7 +23,7 @@ func (m *Model) catObjective(info object) error {
 	}
 	k := m.outputs
 	switch loss {
-	case "Logloss", "CrossEntropy":
+	case "Logloss", "CrossEntropy", "Focal":
 		k = 2
 		m.answer = func(dst, raw []float64) {
 			dst[1] = sigmoid(raw[0])

@@ -13,6 +13,7 @@ type Model struct {
 	Labels    []string // class labels that are text, or nil
 	LabelType string   // "long", "double" or "string"; "" for a regressor
 	Texts     []Text   // columns whose values are text
+	Codes     []Coded  // columns whose values are categories that are numbers
 	Library   string   // as in "XGBoost 3.2.0"
 	Raw       bool     // a plain prediction is the score, not the label
 
@@ -27,6 +28,9 @@ type Model struct {
 	base    float64                  // raw answer without trees, of the last output
 	scale   float64                  // what the trees' values are multiplied by, 0 standing for 1
 
+	absent  []float32 // values that are missing, beside NaN
+	margins bool      // the library's classifier has a decision function
+
 	paths kernel.Paths // prepared by the first Explain
 }
 
@@ -35,6 +39,7 @@ type Model struct {
 type Text struct {
 	Column int
 	Values []string
+	Strict bool // the library refuses another text; else it is missing
 }
 
 // Features returns the number of columns a row must have.
@@ -55,6 +60,7 @@ func (m *Model) Relabel(classes []float64) error {
 
 // Scores writes the class probabilities or the value of each row of x.
 func (m *Model) Scores(dst, x []float64) {
+	x = m.input(x)
 	if c := m.fast.sums(); c != nil {
 		m.scores(c, dst, x)
 		return
@@ -74,17 +80,21 @@ func (m *Model) Explainable() bool { return m.explain != nil }
 // base value: of the raw answer of the last class (space "log-odds") or of the
 // raw value (space "value"). It panics unless Explainable.
 func (m *Model) Explain(dst, row []float64) (base float64, space string) {
-	s, _ := m.TreeSum()
-	return m.paths.Explain(s, dst, row)
+	return m.paths.Explain(m.treeSum(), dst, m.input(row))
 }
 
 // TreeSum returns how the trees make the raw answer of the last class, or the raw
-// value, and what it is turned into; ok is false when the answer is no such sum.
+// value, and what it is turned into; ok is false when the answer is no such sum
+// over the row as it is.
 func (m *Model) TreeSum() (s kernel.Sum, ok bool) {
-	if m.explain == nil {
+	if m.explain == nil || len(m.absent) > 0 {
 		return s, false
 	}
-	s = kernel.Sum{Ensemble: m.explain, Base: m.base, Scale: m.scale, Space: "value"}
+	return m.treeSum(), true
+}
+
+func (m *Model) treeSum() kernel.Sum {
+	s := kernel.Sum{Ensemble: m.explain, Base: m.base, Scale: m.scale, Space: "value"}
 	if m.scale == 0 {
 		s.Scale = 1
 	}
@@ -98,8 +108,25 @@ func (m *Model) TreeSum() (s kernel.Sum, ok bool) {
 			return out[n-1]
 		}
 	}
-	return s, true
+	return s
 }
+
+// Marginal reports whether the library's classifier has a decision function.
+func (m *Model) Marginal() bool { return m.margins && m.classes != nil }
+
+// Width returns the number of raw answers a row.
+func (m *Model) Width() int { return m.outputs }
+
+// Margins writes the raw answers of each row, which are its decision function.
+func (m *Model) Margins(dst, x []float64) {
+	x = m.input(x)
+	for r := range len(x) / m.cols {
+		m.raw(dst[r*m.outputs:(r+1)*m.outputs], x[r*m.cols:(r+1)*m.cols])
+	}
+}
+
+// SetMargins says that the library's classifier has a decision function.
+func (m *Model) SetMargins() { m.margins = true }
 
 // checkTree refuses trees that cannot be walked: children in range, after no
 // cycle, columns that exist.

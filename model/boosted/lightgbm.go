@@ -142,7 +142,9 @@ func lightgbm(data []byte, limit int) (*Model, error) {
 	if err := m.lgbObjective(head["objective"]); err != nil {
 		return nil, err
 	}
-	m.lgbTexts(head, tail)
+	if err := m.lgbCategories(head, tail); err != nil {
+		return nil, err
+	}
 	m.lgbKernels(trees, average, rounds)
 	return m, nil
 }
@@ -314,41 +316,6 @@ func (m *Model) lgbObjective(line string) error {
 		return errs.New(errs.Unsupported, "several outputs")
 	}
 	return nil
-}
-
-// lgbTexts reads which columns were pandas categories of text: the lists at the
-// end of the file belong, in order, to the columns whose range is a list.
-func (m *Model) lgbTexts(head block, tail string) {
-	_, list, ok := strings.Cut(tail, "pandas_categorical:")
-	if !ok || strings.HasPrefix(strings.TrimSpace(list), "null") {
-		return
-	}
-	o, err := parseJSON([]byte(`{"lists":` + strings.TrimSpace(strings.SplitN(list, "\n", 2)[0]) + `}`))
-	if err != nil {
-		return
-	}
-	var cols []int
-	for c, info := range strings.Fields(head["feature_infos"]) {
-		if info != "none" && !strings.HasPrefix(info, "[") {
-			cols = append(cols, c)
-		}
-	}
-	lists := o.list("lists")
-	if len(lists) != len(cols) {
-		return
-	}
-	for i, v := range lists {
-		items, _ := v.([]any)
-		t := Text{Column: cols[i]}
-		for _, item := range items {
-			if s, ok := item.(string); ok {
-				t.Values = append(t.Values, s)
-			}
-		}
-		if len(items) > 0 && len(t.Values) == len(items) {
-			m.Texts = append(m.Texts, t)
-		}
-	}
 }
 
 // lgbKernels prepares Shapley values and fast sums where kernels walk the trees alike.

@@ -56,6 +56,8 @@ type booster struct {
 	linear []float64 // weights of gblinear, column by column, then the bias
 	start  []float32 // raw answer without trees, one an output
 	cols   int
+	texts  []Text
+	codes  []Coded
 }
 
 func xgboost(l object, version []float64, sk bool) (*Model, error) {
@@ -77,7 +79,7 @@ func xgboost(l object, version []float64, sk bool) (*Model, error) {
 	if best := attrs.num("best_iteration", -1); sk && best >= 0 {
 		b.stop(int(best)+1, k, l)
 	}
-	m := &Model{cols: b.cols, outputs: k, Library: "XGBoost", Raw: !sk}
+	m := &Model{cols: b.cols, outputs: k, Library: "XGBoost", Raw: !sk, Texts: b.texts, Codes: b.codes}
 	for i, v := range version {
 		m.Library += map[bool]string{true: " ", false: "."}[i == 0] + strconv.Itoa(int(v))
 	}
@@ -153,8 +155,9 @@ func (b *booster) boosters(g object) error {
 	if len(info) != len(list) || b.weight != nil && len(b.weight) != len(list) {
 		return invalid("%d trees and %d entries of tree_info", len(list), len(info))
 	}
-	if cats := model.at("cats"); len(cats.list("enc")) > 0 {
-		return errs.New(errs.Unsupported, "categories that the model re-codes itself; encode them before fitting, or export the model to ONNX")
+	var err error
+	if b.texts, b.codes, err = xgboostNames(model.at("cats").list("enc"), b.cols); err != nil {
+		return err
 	}
 	for i, v := range list {
 		o, _ := v.(object)
@@ -172,8 +175,15 @@ func (b *booster) boosters(g object) error {
 
 // stop drops the trees after the given number of rounds.
 func (b *booster) stop(rounds, k int, l object) {
-	per := k * max(int(l.at("gradient_booster", "model", "gbtree_model_param").num("num_parallel_tree", 1)), 1)
-	if n := rounds * per; n < len(b.trees) {
+	model := l.at("gradient_booster", "model")
+	if b.weight != nil {
+		model = l.at("gradient_booster", "gbtree", "model")
+	}
+	n := rounds * k * max(int(model.at("gbtree_model_param").num("num_parallel_tree", 1)), 1)
+	if ends := model.nums("iteration_indptr"); rounds < len(ends) { // since 2.0
+		n = int(ends[rounds])
+	}
+	if n >= 0 && n < len(b.trees) {
 		b.trees, b.turn = b.trees[:n], b.turn[:n]
 	}
 }
@@ -258,7 +268,7 @@ func (b *booster) sum(dst, row []float64) {
 	if b.linear != nil {
 		k := len(b.start)
 		for c := range k {
-			s := b.start[c] + float32(b.linear[b.cols*k+c])
+			s := b.start[0] + float32(b.linear[b.cols*k+c]) // the first start goes to every class
 			for j, v := range row {
 				if !math.IsNaN(v) {
 					s += float32(v) * float32(b.linear[j*k+c])
@@ -294,11 +304,13 @@ func (b *booster) finish(m *Model, objective string) error {
 		m.classes, m.LabelType = counted(2), "long"
 		m.answer = func(dst, raw []float64) {
 			q := float32(1 / (1 + math.Exp(-raw[0])))
-			if objective == "binary:hinge" {
+			switch {
+			case objective == "binary:logitraw": // the answer is the raw one, also where a probability is asked for
+				q = float32(raw[0])
+			case objective == "binary:hinge" && raw[0] > 0:
+				q = 1
+			case objective == "binary:hinge":
 				q = 0
-				if raw[0] > 0 {
-					q = 1
-				}
 			}
 			dst[0], dst[1] = float64(1-q), float64(q)
 		}

@@ -36,6 +36,7 @@ type bagging struct {
 	members []member
 	total   float64 // what the sum is divided by
 	hard    bool    // members vote
+	bag     bool    // not voting
 }
 
 // Features returns the number of columns a row must have.
@@ -71,6 +72,37 @@ func (m *bagging) Scores(dst, x []float64) {
 	}
 	for i := range dst[:n*k] {
 		dst[i] /= m.total
+	}
+}
+
+// Marginal reports whether it has a decision function: bagging of members that
+// all have one.
+func (m *bagging) Marginal() bool {
+	return m.bag && m.labels != nil && !slices.ContainsFunc(m.members, func(mb member) bool { return margins(mb.e) == nil })
+}
+
+// Width returns the number of margins a row: 1 for two classes.
+func (m *bagging) Width() int {
+	if len(m.labels) == 2 {
+		return 1
+	}
+	return len(m.labels)
+}
+
+// Margins writes the mean of the members' decision functions.
+func (m *bagging) Margins(dst, x []float64) {
+	size := len(x) / m.cols * m.Width()
+	z := make([]float64, size)
+	clear(dst[:size])
+	for i := range m.members {
+		mg := margins(m.members[i].e)
+		mg.Margins(z, m.members[i].see(x, m.cols))
+		for j, v := range z {
+			dst[j] += v
+		}
+	}
+	for j := range size {
+		dst[j] /= float64(len(m.members))
 	}
 }
 
@@ -110,7 +142,7 @@ func (b *builder) bagging(n node, labels []float64, depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &bagging{cols: n.features(), labels: labels, total: float64(len(items))}
+	m := &bagging{cols: n.features(), labels: labels, total: float64(len(items)), bag: true}
 	if len(items) == 0 || len(subsets) != len(items) || m.cols == 0 {
 		return nil, n.bad("%d estimators and %d lists of columns", len(items), len(subsets))
 	}

@@ -20,6 +20,7 @@ type boosting struct {
 	scale   float64        // 2 for exponential loss, else 1
 	atZero  bool           // a margin of zero is the second class
 	link    func([]float64)
+	eps     float64 // nearest that a probability of init may come to 0 and 1
 	outputs int
 	paths   kernel.Paths // prepared by the first Explain
 }
@@ -73,17 +74,14 @@ func (m *boosting) begin(dst, x []float64) {
 			raw = raw[1:]
 		}
 		for c, v := range raw {
-			raw[c] = clipProbability(v)
+			raw[c] = m.clip(v)
 		}
 		m.link(raw)
 		copy(dst[r*k:(r+1)*k], raw)
 	}
 }
 
-func clipProbability(p float64) float64 {
-	const eps = 1.1920928955078125e-07 // of float32
-	return math.Min(math.Max(p, eps), 1-eps)
-}
+func (m *boosting) clip(p float64) float64 { return math.Min(math.Max(p, m.eps), 1-m.eps) }
 
 // Scores writes class probabilities or values.
 func (m *boosting) Scores(dst, x []float64) {
@@ -129,7 +127,10 @@ func (b *builder) boosting(n node, labels []float64, depth int) (any, error) {
 	if exponential {
 		m.scale = 2
 	}
-	m.link = linkOf(m.outputs, exponential)
+	m.link, m.eps = linkOf(m.outputs, exponential, b.atLeast(1, 4)), 1.1920928955078125e-07 // of float32
+	if b.atLeast(1, 8) {
+		m.eps = 2.220446049250313e-16
+	}
 	items, err := n.items("estimators_")
 	if err != nil {
 		return nil, err
@@ -161,12 +162,20 @@ func (b *builder) boosting(n node, labels []float64, depth int) (any, error) {
 	return m, b.startOf(n, m, depth)
 }
 
-// linkOf returns what turns probabilities into raw answers, in place.
-func linkOf(outputs int, exponential bool) func([]float64) {
+// linkOf returns what turns probabilities into raw answers, in place. Those of
+// several classes add up to zero where centred says so.
+func linkOf(outputs int, exponential, centred bool) func([]float64) {
 	return func(p []float64) {
-		if outputs > 1 { // up to a constant a row, which softmax does not see
+		if outputs > 1 {
+			mean := 0.0
 			for c, v := range p {
 				p[c] = math.Log(v)
+				mean += p[c] / float64(outputs)
+			}
+			for c := range p {
+				if centred {
+					p[c] -= mean
+				}
 			}
 			return
 		}
@@ -190,6 +199,9 @@ func (b *builder) startOf(n node, m *boosting, depth int) error {
 	}
 	switch init.o.Class.Name {
 	case "DummyClassifier":
+		if s := init.text("strategy", "prior"); s != "prior" {
+			return n.bad("init_ is a DummyClassifier of strategy %q; use prior", s)
+		}
 		prior, _, err := init.floats("class_prior_")
 		if err != nil {
 			return err
@@ -201,7 +213,7 @@ func (b *builder) startOf(n node, m *boosting, depth int) error {
 			prior = prior[1:]
 		}
 		for c, v := range prior {
-			m.start[c] = clipProbability(v)
+			m.start[c] = m.clip(v)
 		}
 		m.link(m.start)
 		return nil

@@ -20,6 +20,8 @@ type calibratedMember struct {
 	e   Estimator
 	cal []func(float64) float64
 	at  []int // place of each calibrator's class
+	// beta is the inverse temperature where there are no calibrators.
+	beta float64
 }
 
 // Features returns the number of columns a row must have.
@@ -45,6 +47,10 @@ func (m *calibrated) Scores(dst, x []float64) {
 }
 
 func (mb *calibratedMember) scores(p, x []float64, n, k int) {
+	if mb.cal == nil {
+		mb.temperature(p, x, n, k)
+		return
+	}
 	z, w := response(mb.e, x, n)
 	clear(p)
 	for r := range n {
@@ -141,16 +147,24 @@ func (b *builder) calibratedMember(n node, labels []float64, depth int) (*calibr
 	if err != nil {
 		return nil, err
 	}
-	if n.text("method", "sigmoid") == "temperature" {
-		return nil, n.bad("temperature scaling is not supported; use sigmoid or isotonic calibration")
-	}
 	_, name := n.first("calibrators", "calibrators_")
 	items, err := n.items(name)
 	if err != nil {
 		return nil, err
 	}
+	if len(items) == 0 {
+		return nil, n.bad("it has no calibrators")
+	}
 	mb := &calibratedMember{e: e}
 	own := e.Classes()
+	if n.text("method", "sigmoid") == "temperature" {
+		o, ok := items[0].(*pickle.Object)
+		if !ok || len(own) != len(labels) {
+			return nil, n.bad("its temperature is missing, or it knows %d of %d classes", len(own), len(labels))
+		}
+		mb.beta = node{o, n.path}.float("beta_", math.NaN())
+		return mb, nil
+	}
 	if len(own) < 2 || len(items) != len(own) && (len(items) != 1 || len(own) != 2) {
 		return nil, n.bad("%d calibrators for %d classes", len(items), len(own))
 	}

@@ -79,8 +79,9 @@ func (b *builder) within(v any, cols []int, depth int) (Transformer, error) {
 			inner[i] = outer[c]
 		}
 	}
+	sparse := b.sparse
 	b.cols, b.width = inner, len(cols)
-	defer func() { b.cols, b.width = outer, width }()
+	defer func() { b.cols, b.width, b.sparse = outer, width, sparse }()
 	return b.transformer(v, depth)
 }
 
@@ -242,6 +243,7 @@ func featureUnion(b *builder, n node, depth int) (any, error) {
 	}
 	weights := n.weightsByName("transformer_weights")
 	u := &union{cols: b.width}
+	given, made := b.sparse, false
 	for _, item := range items {
 		pair, err := itemsOf(item)
 		if err != nil || len(pair) != 2 {
@@ -255,6 +257,7 @@ func featureUnion(b *builder, n node, depth int) (any, error) {
 		if w, ok := weights[name]; ok {
 			part.weight = w
 		}
+		b.sparse = given
 		if pair[1] != "passthrough" {
 			if part.t, err = b.transformer(pair[1], depth); err != nil {
 				return nil, err
@@ -266,8 +269,10 @@ func featureUnion(b *builder, n node, depth int) (any, error) {
 				return nil, n.bad("%s takes %d columns, others %d", name, part.t.In(), u.cols)
 			}
 		}
+		made = made || b.sparse
 		u.parts = append(u.parts, part)
 	}
+	b.sparse = made
 	if u.cols == 0 || len(u.parts) == 0 {
 		return nil, n.bad("it makes no columns")
 	}

@@ -26,6 +26,10 @@ func lookup(class string) reader {
 		return pipelineOf
 	case "GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV":
 		return searched
+	case "FrozenEstimator":
+		return frozen
+	case "FixedThresholdClassifier", "TunedThresholdClassifierCV":
+		return thresholdOf
 	}
 	return nil
 }

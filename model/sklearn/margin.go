@@ -52,6 +52,14 @@ func margins(e Estimator) marginal {
 			return &pipelineMargins{e, inner}
 		}
 		return nil
+	case interface { // of another library
+		marginal
+		Marginal() bool
+	}:
+		if e.Marginal() {
+			return e
+		}
+		return nil
 	case marginal:
 		return e
 	}

@@ -1,6 +1,9 @@
 package sklearn
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // separator is a linear classifier that scikit-learn gives a decision function:
 // LinearSVC, RidgeClassifier, SGDClassifier, Perceptron.
@@ -66,13 +69,13 @@ func separatorOf(b *builder, n node, depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for len(intercept) < len(coef) && len(intercept) == 1 {
-		intercept = append(intercept, intercept[0])
-		if len(intercept) == len(coef) {
-			break
-		}
+	if len(intercept) == 1 { // one for all
+		intercept = slices.Repeat(intercept, len(coef))
 	}
 	k := len(labels)
+	if inner, err := n.object("_label_binarizer"); err == nil && inner.text("y_type_", "") == "multilabel-indicator" {
+		return nil, n.bad("several outputs are not supported")
+	}
 	if k < 2 || len(intercept) != len(coef) || len(coef) != k && (len(coef) != 1 || k != 2) {
 		return nil, n.bad("%d rows of weights and %d intercepts for %d classes", len(coef), len(intercept), k)
 	}

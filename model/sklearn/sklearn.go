@@ -53,10 +53,14 @@ type Text struct {
 	Strict bool // another text is refused
 }
 
+// Other makes the estimator of an object of another library; sparse says that it
+// is given a sparse matrix.
+type Other func(o *pickle.Object, sparse bool) (Estimator, error)
+
 // Decode makes the estimator of an object that pickle.Load or skops returned. An
 // unknown class is of kind Unsupported, a damaged object of kind Invalid. Objects
 // of other libraries are given to other, which may be nil.
-func Decode(v any, other func(*pickle.Object) (Estimator, error)) (*Fitted, error) {
+func Decode(v any, other Other) (*Fitted, error) {
 	o, ok := v.(*pickle.Object)
 	if !ok {
 		return nil, errs.New(errs.Unsupported, "the file holds a %s, not an estimator", pickle.Describe(v))
@@ -105,13 +109,14 @@ const maxNest = 40
 // builder holds what is known while an object is read.
 type builder struct {
 	version string
-	other   func(*pickle.Object) (Estimator, error)
+	other   Other
 	major   int // of scikit-learn: 1.3 is 1, 3; -1 when unknown
 	minor   int
 	texts   []Text
 	cols    []int              // columns of the outermost object that the current one sees, -1: made by another step; nil: all
 	width   int                // columns that the current object is given, 0: unknown
 	fills   map[int][]fillText // texts that imputers put into gaps, by column
+	sparse  bool               // the current object is given a sparse matrix; after a transformer: it makes one
 }
 
 func (b *builder) noteVersion(o *pickle.Object) {
@@ -139,7 +144,7 @@ func (b *builder) build(n node, depth int) (any, error) {
 		return nil, errs.New(errs.Invalid, "estimators nested too deeply")
 	}
 	if !strings.HasPrefix(n.o.Class.Module, "sklearn.") && b.other != nil {
-		e, err := b.other(n.o)
+		e, err := b.other(n.o, b.sparse)
 		if err != nil {
 			return nil, errs.Wrap(err, "%s", n.o.Class.Name)
 		}
@@ -153,6 +158,7 @@ func (b *builder) build(n node, depth int) (any, error) {
 	if err != nil {
 		return nil, errs.Wrap(err, "%s", n.o.Class.Name)
 	}
+	b.makes(n)
 	return part, nil
 }
 
@@ -162,6 +168,8 @@ func (b *builder) estimator(v any, depth int) (Estimator, error) {
 	if !ok {
 		return nil, errs.New(errs.Invalid, "%s where an estimator belongs", pickle.Describe(v))
 	}
+	sparse := b.sparse
+	defer func() { b.sparse = sparse }()
 	part, err := b.build(node{o, o.Class.Name}, depth+1)
 	if err != nil {
 		return nil, err
@@ -220,6 +228,15 @@ func (b *builder) labels(n node, depth int) (texts []string, typ string, err err
 // inner returns the first or the last step of a pipeline or the estimator that
 // is searched or wrapped, or nil.
 func (n node) inner(first bool) *pickle.Object {
+	if items, err := n.items("transformer_list"); err == nil && first {
+		for _, item := range items {
+			if pair, err := itemsOf(item); err == nil && len(pair) == 2 {
+				if o, ok := pair[1].(*pickle.Object); ok {
+					return o
+				}
+			}
+		}
+	}
 	steps, err := n.steps()
 	if err == nil && len(steps) > 0 {
 		if first {
@@ -227,11 +244,25 @@ func (n node) inner(first bool) *pickle.Object {
 		}
 		return steps[len(steps)-1]
 	}
-	if v, ok := n.o.Attr("best_estimator_"); ok {
-		o, _ := v.(*pickle.Object)
-		return o
+	for _, name := range innerNames(n.o.Class.Name) {
+		if v, ok := n.o.Attr(name); ok {
+			o, _ := v.(*pickle.Object)
+			return o
+		}
 	}
 	return nil
+}
+
+// innerNames returns the attributes under which an object of the class keeps the
+// estimator that answers for it.
+func innerNames(class string) []string {
+	switch class {
+	case "FrozenEstimator":
+		return []string{"estimator"}
+	case "FixedThresholdClassifier", "TunedThresholdClassifierCV":
+		return []string{"estimator_", "estimator"}
+	}
+	return []string{"best_estimator_"}
 }
 
 // Labels reads an array of class labels: as numbers, and as texts where they are

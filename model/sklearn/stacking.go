@@ -23,6 +23,15 @@ func (m *stacking) Decide(dst []int, scores, x []float64) {
 	decide(m.last, dst, scores, m.transform(x))
 }
 
+// Marginal reports whether the final estimator has a decision function.
+func (m *stacking) Marginal() bool { return margins(m.last) != nil }
+
+// Width returns the number of margins a row.
+func (m *stacking) Width() int { return margins(m.last).Width() }
+
+// Margins asks the final estimator.
+func (m *stacking) Margins(dst, x []float64) { margins(m.last).Margins(dst, m.transform(x)) }
+
 // width returns how many values part i adds to a row.
 func (m *stacking) width(i int) int {
 	k := len(m.parts[i].Classes())
@@ -97,6 +106,8 @@ func stackingOf(b *builder, n node, depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	pass := n.flag("passthrough", false)
+	b.sparse = b.sparse && pass
 	last, err := b.estimator(final.o, depth)
 	if err != nil {
 		return nil, err
@@ -105,7 +116,7 @@ func stackingOf(b *builder, n node, depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &stacking{cols: parts[0].Features(), parts: parts, pass: n.flag("passthrough", false), last: last}
+	m := &stacking{cols: parts[0].Features(), parts: parts, pass: pass, last: last}
 	for _, item := range items {
 		if s, ok := item.(string); ok {
 			m.methods = append(m.methods, s)
