@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/table"
@@ -23,6 +24,9 @@ type Encoder struct {
 	// Missing says that unknown text counts as a missing number; otherwise it is
 	// an error. Empty text is always missing.
 	Missing bool `json:"unknown_is_missing"`
+	// TextOnly says that the column holds nothing but texts: a number found there is
+	// the text that it is written as.
+	TextOnly bool `json:"text_only,omitempty"`
 	// Other is the number of unknown text, for a model that provides for it.
 	Other *float64 `json:"unknown_code,omitempty"`
 }
@@ -72,6 +76,26 @@ func (e *Encoder) Code(s string) (float64, error) {
 		Column: e.Column, Problem: "the model does not know the value " + quoteShort(s),
 		Mend: "it was fitted to " + list(e.Texts),
 	}
+}
+
+// Number returns the number of value v, which was found where text belongs: as it
+// is, or by its text where the column holds texts only.
+func (e *Encoder) Number(v float64) (float64, error) {
+	if e == nil || !e.TextOnly || math.IsNaN(v) {
+		return v, nil
+	}
+	return e.Code(strconv.FormatFloat(v, 'f', -1, 64))
+}
+
+// TextColumns returns the columns that are text whatever they hold.
+func (m *Model) TextColumns() []string {
+	var out []string
+	for i := range m.Encoders {
+		if m.Encoders[i].TextOnly {
+			out = append(out, m.Encoders[i].Column)
+		}
+	}
+	return out
 }
 
 func (e *Encoder) check() error {
@@ -138,8 +162,11 @@ func (m *Model) Matrix(t *table.Table, lo, hi int) ([]float64, error) {
 			switch {
 			case c == nil:
 			case c.Kind == table.Number:
-				v = c.Floats[r]
-				err = m.knows(j, v)
+				if v, err = enc.Number(c.Floats[r]); err == nil {
+					err = m.knows(j, v)
+				}
+			case enc == nil: // texts that are truth values
+				v = truth(c.Texts[r])
 			default:
 				v, err = enc.Code(c.Texts[r])
 			}
@@ -165,12 +192,16 @@ func (m *Model) knows(j int, v float64) error {
 
 // source finds the column of t that feeds column j of the estimator.
 func (m *Model) source(t *table.Table, names []string, j int) (*table.Column, *Encoder, error) {
+	if j < len(m.Unused) && m.Unused[j] {
+		return nil, nil, nil
+	}
 	if names == nil {
 		c := t.Columns[j]
-		if c.Kind == table.Text {
+		enc := m.Encoder(m.columnName(j))
+		if c.Kind == table.Text && enc == nil && !truths(c.Texts) {
 			return nil, nil, &errs.Input{Column: c.Name, Problem: "holds text, the model takes numbers"}
 		}
-		return c, nil, nil
+		return c, enc, nil
 	}
 	name := names[j]
 	enc := m.Encoder(name)
@@ -187,7 +218,7 @@ func (m *Model) source(t *table.Table, names []string, j int) (*table.Column, *E
 		}
 		return nil, nil, &errs.Input{Column: name, Problem: "the model needs this column and the input lacks it", Mend: "the model takes " + list(names)}
 	}
-	if c.Kind == table.Text && enc == nil {
+	if c.Kind == table.Text && enc == nil && !truths(c.Texts) {
 		if allEmpty(c.Texts) {
 			return nil, nil, nil
 		}
@@ -198,6 +229,22 @@ func (m *Model) source(t *table.Table, names []string, j int) (*table.Column, *E
 
 func (m *Model) optional(j int) bool {
 	return m.Signature != nil && j < len(m.Signature.Inputs) && m.Signature.Inputs[j].Optional
+}
+
+// truth returns 1 for true, 0 for false, as pandas writes truth values.
+func truth(s string) float64 {
+	switch s {
+	case "True", "true", "TRUE":
+		return 1
+	case "False", "false", "FALSE":
+		return 0
+	}
+	return math.NaN()
+}
+
+// truths reports whether all texts are truth values or empty, and some are not empty.
+func truths(texts []string) bool {
+	return !allEmpty(texts) && !slices.ContainsFunc(texts, func(s string) bool { return s != "" && math.IsNaN(truth(s)) })
 }
 
 func allEmpty(texts []string) bool {

@@ -28,6 +28,7 @@ type Model struct {
 	Method    string              // what a plain prediction is: "predict" (or ""), "predict_proba", or "raw": the last class's probability, as boosters answer
 	Limits    Limits              // rows that the source library refuses
 	Known     []Known             // columns that take known numbers only
+	Unused    []bool              // columns that the model drops at once: they may hold anything, or be missing; nil: none
 	Source    string              // path it was opened from
 	Format    string              // what the estimator was read from, as in "scikit-learn 1.3.0 pickle"
 }

@@ -40,7 +40,7 @@ func fromSklearn(v any, container string) (*Model, error) {
 		return nil, errs.New(errs.Unsupported, "%s is not an estimator", f.Class)
 	}
 	m := &Model{Estimator: est, Names: f.Names, Labels: f.Labels, LabelType: f.LabelType}
-	m.Limits = Limits{NoMissing: !f.Missing, Above: f.Above}
+	m.Limits, m.Unused = Limits{NoMissing: !f.Missing, Above: f.Above}, f.Unused
 	if b, ok := est.(*boosted.Model); ok {
 		m.adopt(b)
 	}
@@ -62,6 +62,7 @@ func positions(column string, values []string, strict bool) Encoder {
 		codes[i] = float64(i)
 	}
 	e, _ := NewEncoder(column, column, values, codes)
+	e.TextOnly = true
 	if other := -1.0; !strict {
 		e.Other = &other
 	}

@@ -140,7 +140,7 @@ func (a *app) explain(ctx context.Context, o *explainOptions) error {
 
 // rowsOf reads a file, also as the model takes it.
 func (a *app) rowsOf(ctx context.Context, m *model.Model, path string) (*table.Table, []float64, error) {
-	t, err := table.ReadFile(ctx, path, table.ReadOptions{KeepRaw: true})
+	t, err := table.ReadFile(ctx, path, table.ReadOptions{KeepRaw: true, Texts: m.TextColumns()})
 	if err != nil {
 		return nil, nil, err
 	}

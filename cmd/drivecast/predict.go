@@ -158,7 +158,7 @@ func (a *app) predict(ctx context.Context, o *predictOptions) error {
 	data, out := o.data, o.out
 	bars := &steps{reporter: a.progress()}
 	report := func(done, total int64) { bars.set("read", "bytes", done, total) }
-	t, err := table.ReadFile(ctx, data, table.ReadOptions{Progress: report, KeepRaw: true, RawOf: idColumn().MatchString})
+	t, err := table.ReadFile(ctx, data, table.ReadOptions{Progress: report, KeepRaw: true, RawOf: idColumn().MatchString, Texts: m.TextColumns()})
 	bars.done()
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func (a *app) predictParts(ctx context.Context, m *model.Model, mark string, o *
 			return min(lo+known, hi), hi
 		}
 		err := table.ReadParts(ctx, o.data, table.Parts{
-			ReadOptions: table.ReadOptions{KeepRaw: true, RawOf: idColumn().MatchString, Progress: func(done, total int64) { bars.set("read and score", "bytes", done, total) }},
+			ReadOptions: table.ReadOptions{KeepRaw: true, RawOf: idColumn().MatchString, Texts: m.TextColumns(), Progress: func(done, total int64) { bars.set("read and score", "bytes", done, total) }},
 			Rows:        partRows, Range: rows,
 			Each: func(t *table.Table, at int) error {
 				result, part, err := a.answered(m, batch, t)

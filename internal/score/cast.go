@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/drivecast/drivecast/model"
 	"github.com/drivecast/drivecast/model/mlfolder"
 )
 
@@ -24,6 +25,8 @@ func (p *plan) cast(q *request, j int, c *column) *fault {
 		if bad := p.decode(q, j, c); bad != nil {
 			return bad
 		}
+	} else if bad := p.written(j, c); bad != nil {
+		return bad
 	}
 	field := p.field(j)
 	if field == nil || p.enc[j] != nil && c.texts != nil {
@@ -64,26 +67,16 @@ func (p *plan) cast(q *request, j int, c *column) *fault {
 // reading the text as a number.
 func (p *plan) decode(q *request, j int, c *column) *fault {
 	for r, s := range c.texts {
-		if s == "" && (c.seen&isText == 0 || !math.IsNaN(c.nums[r])) {
+		if enc := p.enc[j]; enc != nil {
+			v, err := codeOf(enc, s, c.nums[r])
+			if err != nil {
+				return &fault{status: 400, code: codeBadRequest, message: "Invalid input. " + err.Error()}
+			}
+			c.nums[r] = v
 			continue
 		}
-		if enc := p.enc[j]; enc != nil {
-			if !math.IsNaN(c.nums[r]) {
-				continue
-			}
-			v, err := enc.Code(s)
-			if err == nil {
-				c.nums[r] = v
-				continue
-			}
-			if v, ok := pythonFloat(s); ok {
-				c.nums[r] = v
-				continue
-			}
-			return &fault{status: 400, code: codeBadRequest, message: "Invalid input. " + err.Error()}
-		}
 		if s == "" {
-			continue // null beside texts
+			continue // a number or null beside texts
 		}
 		v, ok := pythonFloat(s)
 		if !ok {
@@ -94,6 +87,37 @@ func (p *plan) decode(q *request, j int, c *column) *fault {
 			return p.castFault(q, j, c, "ValueError", reason)
 		}
 		c.nums[r] = v
+	}
+	return nil
+}
+
+// codeOf returns the number of text s, or of number v where s is empty. A text that
+// the encoder does not know may be a number in quotes, unless it knows texts only.
+func codeOf(enc *model.Encoder, s string, v float64) (float64, error) {
+	if s == "" {
+		return enc.Number(v)
+	}
+	code, err := enc.Code(s)
+	if err != nil && !enc.TextOnly {
+		if f, ok := pythonFloat(s); ok {
+			return f, nil
+		}
+	}
+	return code, err
+}
+
+// written replaces numbers, where the column holds texts only, by those of the
+// texts that they are written as.
+func (p *plan) written(j int, c *column) *fault {
+	if p.enc[j] == nil || !p.enc[j].TextOnly {
+		return nil
+	}
+	for r, v := range c.nums {
+		code, err := p.enc[j].Number(v)
+		if err != nil {
+			return &fault{status: 400, code: codeBadRequest, message: "Invalid input. " + err.Error()}
+		}
+		c.nums[r] = code
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func (p *plan) rows(q *request, dst []float64) ([]float64, *fault) {
 	dst = dst[:f.rows*p.n]
 	for j := range p.n {
 		c := p.source(f, j)
-		if c == nil {
+		if c == nil || p.unused(j) {
 			for r := range f.rows {
 				dst[r*p.n+j] = math.NaN()
 			}
@@ -175,7 +175,7 @@ func (p *plan) positional(q *request) *fault {
 	f := &q.frame
 	if f.byName && p.names != nil && p.tensor == nil {
 		for j, name := range p.names {
-			if p.source(f, j) == nil {
+			if p.source(f, j) == nil && !p.unused(j) {
 				return evaluation(&errs.Input{Column: name, Problem: "the model needs this column and the input lacks it", Mend: "the model takes " + pythonList(p.names)})
 			}
 		}

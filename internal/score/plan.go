@@ -1,6 +1,8 @@
 package score
 
 import (
+	"strconv"
+
 	"github.com/drivecast/drivecast/model"
 	"github.com/drivecast/drivecast/model/mlfolder"
 	"github.com/drivecast/drivecast/table"
@@ -40,11 +42,19 @@ func newPlan(m *model.Model) *plan {
 			p.known[p.enc[j].Source] = p.enc[j].Source
 		}
 	}
+	for j := range p.enc {
+		if p.names == nil {
+			p.enc[j] = m.Encoder("x" + strconv.Itoa(j))
+		}
+	}
 	for c := range m.Estimator.Classes() {
 		p.labels = append(p.labels, labelJSON(m, c))
 	}
 	return p
 }
+
+// unused reports whether the model drops column j before anything looks at it.
+func (p *plan) unused(j int) bool { return j < len(p.m.Unused) && p.m.Unused[j] }
 
 // field returns the signature's field for column j of the estimator, or nil.
 func (p *plan) field(j int) *mlfolder.Field {

@@ -11,7 +11,7 @@ import (
 var roots = []string{"sklearn.", "xgboost.", "lightgbm.", "catboost.", "scipy.sparse.", "scipy.interpolate.", "imblearn.pipeline."}
 
 // ufuncs are the functions of NumPy that a FunctionTransformer may name.
-const ufuncs = "log1p log log2 log10 sqrt exp expm1 absolute abs square sin cos"
+const ufuncs = "log1p log log2 log10 sqrt exp expm1 absolute abs square sin cos cbrt tanh arctan floor ceil rint negative reciprocal sign"
 
 // plain are the other names that may occur: constructors that construct knows,
 // and NumPy's types, which are only ever mentioned.
@@ -23,7 +23,7 @@ var plain = map[string]string{
 	"collections":                   "OrderedDict defaultdict",
 	"functools":                     "partial", // only ever mentioned: what it would call is not called
 	"_codecs":                       "encode",
-	"numpy":                         "ndarray dtype float64 float32 float16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool_ bool str_ object_ bytes_ void float_ int_ longlong ulonglong intc matrix nan " + ufuncs,
+	"numpy":                         "ndarray dtype float64 float32 float16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool_ bool str_ object_ bytes_ void float_ int_ longlong ulonglong intc matrix nan number generic integer signedinteger unsignedinteger inexact floating " + ufuncs,
 	"numpy._core._multiarray_umath": ufuncs,
 	"numpy.core._multiarray_umath":  ufuncs,
 	"numpy.ma.core":                 "_mareconstruct MaskedArray", "numpy.ma": "MaskedArray",

@@ -26,7 +26,7 @@ func (b *builder) limits(n node, depth int) (missing bool, above float64) {
 		return b.atLeast(1, 3) && n.text("splitter", "best") == "best" && sole(n), math.MaxFloat32
 	case trees || strings.HasPrefix(class, "GradientBoosting"):
 		return false, math.MaxFloat32
-	case class == "SimpleImputer" || class == "KBinsDiscretizer" || class == "ColumnTransformer" || class == "FeatureUnion":
+	case class == "SimpleImputer" || class == "KBinsDiscretizer" || class == "ColumnTransformer" || class == "FeatureUnion" || class == "VarianceThreshold":
 		return true, 0
 	case strings.HasSuffix(class, "Scaler") || class == "PowerTransformer" || class == "QuantileTransformer":
 		missing, above = true, finite
@@ -52,7 +52,7 @@ func (b *builder) chainLimits(steps []*pickle.Object, depth int) (missing bool, 
 			above = a
 		}
 		missing = missing && m
-		if class := o.Class.Name; !strings.HasSuffix(class, "Scaler") && !strings.HasSuffix(class, "Transformer") || class == "ColumnTransformer" {
+		if class := o.Class.Name; !strings.HasSuffix(class, "Scaler") && !strings.HasSuffix(class, "Transformer") && class != "VarianceThreshold" || class == "ColumnTransformer" {
 			break
 		}
 	}

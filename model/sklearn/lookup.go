@@ -108,6 +108,14 @@ func lookupTransformer(class string) reader {
 		return columnTransformer
 	case "FeatureUnion":
 		return featureUnion
+	case "VarianceThreshold":
+		return varianceThreshold
+	case "RFE", "RFECV":
+		return eliminated
+	case "SelectKBest", "SelectPercentile":
+		return best
+	case "PCA", "TruncatedSVD":
+		return projectionOf
 	}
 	return nil
 }

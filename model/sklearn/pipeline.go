@@ -120,20 +120,27 @@ func inputs(part any) int {
 	return part.(Estimator).Features()
 }
 
-// after notes which columns the step after part sees: those of an imputer are
-// the old ones, those of another transformer are new.
+// after notes which columns the step after part sees: those of an imputer or a
+// selection are the old ones, those of another transformer are new.
 func (b *builder) after(part any) {
 	t, ok := part.(Transformer)
 	if !ok {
 		return
 	}
+	var keep []int
+	switch p := part.(type) {
+	case *imputer:
+		keep = p.keep
+	case *pick:
+		keep = p.keep
+	}
 	next := make([]int, t.Out())
 	for c := range next {
 		next[c] = -1
-		if im, ok := part.(*imputer); ok && c < len(im.keep) {
-			next[c] = im.keep[c]
+		if c < len(keep) {
+			next[c] = keep[c]
 			if b.cols != nil {
-				next[c] = b.cols[im.keep[c]]
+				next[c] = b.cols[keep[c]]
 			}
 		}
 	}

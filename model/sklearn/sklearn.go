@@ -43,6 +43,7 @@ type Fitted struct {
 	Missing   bool     // missing values are accepted
 	Above     float64  // magnitudes above it are refused; 0: none are
 	Texts     []Text   // columns whose values are text
+	Unused    []bool   // columns that are dropped before anything looks at them; nil: none
 }
 
 // Text says that a column holds text, and which values were seen: an estimator
@@ -82,6 +83,7 @@ func Decode(v any, other Other) (*Fitted, error) {
 	if len(f.Names) != e.Features() {
 		f.Names = nil
 	}
+	f.Unused = unused(e)
 	f.Missing, f.Above = b.limits(node{o, o.Class.Name}, 0)
 	if e.Classes() != nil {
 		f.Labels, f.LabelType, err = b.labels(node{o, o.Class.Name}, 0)

@@ -12,7 +12,7 @@ func (b *builder) makes(n node) {
 		b.sparse = n.text("encode", "onehot") == "onehot"
 	case "ColumnTransformer":
 		b.sparse = n.flag("sparse_output_", false)
-	case "OrdinalEncoder", "PowerTransformer":
+	case "OrdinalEncoder", "PowerTransformer", "PCA", "TruncatedSVD":
 		b.sparse = false
 	}
 }

@@ -95,7 +95,19 @@ func (b *builder) sized(n node, f func(int, float64) float64) (any, error) {
 // functions are the functions of NumPy that a FunctionTransformer may apply.
 var functions = map[string]func(float64) float64{
 	"log1p": math.Log1p, "log": math.Log, "log2": math.Log2, "log10": math.Log10, "sqrt": math.Sqrt, "exp": math.Exp,
+	"cbrt": math.Cbrt, "tanh": math.Tanh, "arctan": math.Atan, "floor": math.Floor, "ceil": math.Ceil, "rint": math.RoundToEven,
+	"negative": func(v float64) float64 { return -v }, "reciprocal": func(v float64) float64 { return 1 / v }, "sign": sign,
 	"expm1": math.Expm1, "absolute": math.Abs, "square": func(v float64) float64 { return v * v }, "sin": math.Sin, "cos": math.Cos,
+}
+
+func sign(v float64) float64 {
+	switch {
+	case v > 0:
+		return 1
+	case v < 0:
+		return -1
+	}
+	return v // zero and NaN
 }
 
 // functionTransformer reads FunctionTransformer of nothing, of a check, or of
