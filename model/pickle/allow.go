@@ -38,8 +38,18 @@ var plain = map[string]string{
 	"numpy.random._pcg64":                   "PCG64",
 	"numpy.random._generator":               "Generator",
 	"numpy.random.bit_generator":            "SeedSequence __pyx_unpickle_SeedSequence",
+	"_loss":                                 losses(), // as scikit-learn 1.4 to 1.6 name their module of losses
 	"joblib.numpy_pickle":                   "NumpyArrayWrapper",
 	"sklearn.externals.joblib.numpy_pickle": "NumpyArrayWrapper",
+}
+
+// losses returns the names that pickles of the losses' module may hold.
+func losses() string {
+	var out []string
+	for _, name := range strings.Fields("HalfSquaredError AbsoluteError PinballLoss HuberLoss HalfPoissonLoss HalfGammaLoss HalfTweedieLoss HalfTweedieLossIdentity HalfBinomialLoss HalfMultinomialLoss ExponentialLoss") {
+		out = append(out, "Cy"+name, "__pyx_unpickle_Cy"+name)
+	}
+	return strings.Join(out, " ")
 }
 
 // Allowed reports whether a model file may name g.

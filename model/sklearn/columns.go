@@ -242,6 +242,13 @@ func featureUnion(b *builder, n node, depth int) (any, error) {
 		return nil, err
 	}
 	weights := n.weightsByName("transformer_weights")
+	for _, item := range items {
+		if pair, err := itemsOf(item); err == nil && len(pair) == 2 && b.width == 0 {
+			if o, ok := pair[1].(*pickle.Object); ok {
+				b.width = node{o, ""}.features()
+			}
+		}
+	}
 	u := &union{cols: b.width}
 	given, made := b.sparse, false
 	for _, item := range items {

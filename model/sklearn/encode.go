@@ -123,6 +123,9 @@ func (b *builder) rare(n node, cats []categories) error {
 			continue
 		}
 		ints, err := a.Ints()
+		if known := len(cats[j].values); err == nil && len(ints) == known-1 && cats[j].missing == known-1 {
+			ints = append(ints, int64(known)) // OrdinalEncoder groups no missing value, whose code is its own
+		}
 		if err != nil || len(ints) != len(cats[j].values) {
 			return n.bad("the groups of column %d do not fit", j)
 		}

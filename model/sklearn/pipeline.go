@@ -1,5 +1,7 @@
 package sklearn
 
+import "github.com/drivecast/drivecast/model/pickle"
+
 // pipeline is a chain of transformers before an estimator.
 type pipeline struct {
 	steps []Transformer
@@ -85,6 +87,7 @@ func pipelineOf(b *builder, n node, depth int) (any, error) {
 	var steps chain
 	outer, width := b.cols, b.width
 	defer func() { b.cols, b.width = outer, width }()
+	b.guess(objects)
 	for i, o := range objects {
 		part, err := b.build(node{o, n.path}, depth+1)
 		if err != nil {
@@ -110,6 +113,20 @@ func pipelineOf(b *builder, n node, depth int) (any, error) {
 		return nil, n.bad("it has no steps")
 	}
 	return steps, nil
+}
+
+// guess notes how many columns the first of the steps is given, where nothing has
+// said it: what the step says, or the one behind functions of single values, which
+// older versions do not count.
+func (b *builder) guess(steps []*pickle.Object) {
+	for _, o := range steps {
+		if b.width == 0 {
+			b.width = node{o, ""}.features()
+		}
+		if o.Class.Name != "FunctionTransformer" {
+			return
+		}
+	}
 }
 
 // inputs returns the columns that a part takes.
