@@ -100,6 +100,36 @@ var functions = map[string]func(float64) float64{
 	"expm1": math.Expm1, "absolute": math.Abs, "square": func(v float64) float64 { return v * v }, "sin": math.Sin, "cos": math.Cos,
 }
 
+// functionName returns the name of a function that an object mentions; bare says
+// that it is called with a row and nothing else.
+func functionName(v any) (name string, bare bool) {
+	switch f := v.(type) {
+	case pickle.Global:
+		return f.Name, true
+	case *pickle.Object:
+		if len(f.Args) == 0 {
+			return f.Class.Name, true
+		}
+		if s, ok := f.Args[len(f.Args)-1].(string); ok {
+			return s, true
+		}
+		name, bare = functionName(f.Args[0])
+		state, _ := f.State.(pickle.Tuple)
+		for _, more := range state[min(1, len(state)):] {
+			if t, ok := more.(pickle.Tuple); ok && len(t) > 0 || hasKeys(more) {
+				bare = false
+			}
+		}
+	}
+	return name, bare
+}
+
+// hasKeys reports whether v is a dict that is not empty.
+func hasKeys(v any) bool {
+	d, ok := v.(*pickle.Dict)
+	return ok && len(d.Keys) > 0
+}
+
 func sign(v float64) float64 {
 	switch {
 	case v > 0:
@@ -122,27 +152,15 @@ func functionTransformer(b *builder, n node, depth int) (any, error) {
 	if cols == 0 {
 		return nil, n.bad("it does not say how many columns it takes")
 	}
-	name := ""
-	switch f := v.(type) {
-	case nil:
+	if v == nil {
 		return &each{cols, same}, nil
-	case pickle.Global:
-		name = f.Name
-	case *pickle.Object:
-		if len(f.Args) > 0 {
-			if g, ok := f.Args[0].(pickle.Global); ok {
-				name = g.Name
-			}
-			if s, ok := f.Args[len(f.Args)-1].(string); ok {
-				name = s
-			}
-		}
 	}
+	name, bare := functionName(v)
 	if name == "check_array" {
 		return &each{cols, same}, nil
 	}
 	f := functions[name]
-	if f == nil || n.has("kw_args") {
+	if keywords, _ := n.o.Attr("kw_args"); f == nil || !bare || hasKeys(keywords) {
 		return nil, n.bad("the function %s is not supported; export the model to ONNX", pickle.Describe(v))
 	}
 	return &each{cols, func(_ int, v float64) float64 { return f(v) }}, nil

@@ -41,13 +41,32 @@ func (r *reader) container(kind string, n map[string]any, depth int) (v any, kno
 			}
 		}
 		v = o
-	case "FunctionNode", "MethodNode", "PartialNode", "OperatorFuncNode", "SparseMatrixNode", "MaskedArrayNode":
+	case "PartialNode":
+		v, err = r.partial(n, depth)
+	case "FunctionNode", "MethodNode", "OperatorFuncNode", "SparseMatrixNode", "MaskedArrayNode":
 		g, err := class(n)
 		return &pickle.Object{Class: g}, true, err
 	default:
 		return nil, false, nil
 	}
 	return v, true, err
+}
+
+// partial makes what a pickle makes of functools.partial: the function as argument,
+// and a state of the function, its arguments and its keywords. None is called.
+func (r *reader) partial(n map[string]any, depth int) (any, error) {
+	g, err := class(n)
+	if err != nil {
+		return nil, err
+	}
+	content, _ := n["content"].(map[string]any)
+	state := make(pickle.Tuple, 3)
+	for i, key := range []string{"func", "args", "kwds"} {
+		if state[i], err = r.child(content[key], depth); err != nil {
+			return nil, err
+		}
+	}
+	return &pickle.Object{Class: g, Args: state[:1], State: state}, nil
 }
 
 func (r *reader) dict(n map[string]any, depth int) (any, error) {
