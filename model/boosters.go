@@ -35,12 +35,19 @@ func decodeCatBoost(data []byte) (*Model, error) {
 	return fromBoosted(b), nil
 }
 
-func decodeONNX(data []byte) (*Model, error) {
-	o, err := onnx.Open(data)
+func decodeONNX(data []byte) (*Model, error) { return openONNX(data, nil) }
+
+// openONNX opens an ONNX file whose large tensors may be in other files.
+func openONNX(data []byte, read func(name string) ([]byte, error)) (*Model, error) {
+	o, err := onnx.Open(data, read)
 	if err != nil {
 		return nil, err
 	}
-	return &Model{Estimator: o, Names: o.Names, Labels: o.Labels, LabelType: o.LabelType, Format: "ONNX"}, nil
+	m := &Model{Estimator: o, Names: o.Names, Labels: o.Labels, LabelType: o.LabelType, Format: "ONNX"}
+	for _, t := range o.Texts {
+		m.Encoders = append(m.Encoders, positions(m.columnName(t.Column), t.Values, false))
+	}
+	return m, nil
 }
 
 func decodeCBM(data []byte) (*Model, error) {

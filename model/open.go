@@ -171,11 +171,35 @@ func openFile(path string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := Decode(data)
+	var m *Model
+	if sniff(data) == "ONNX" {
+		m, err = openONNX(data, beside(path))
+	} else {
+		m, err = Decode(data)
+	}
 	if err != nil {
 		return nil, errs.Wrap(err, "%s", filepath.Base(path))
 	}
 	return m, nil
+}
+
+// beside returns what reads files in the folder of the given one, each once. A name
+// that leads out of the folder is of kind Invalid.
+func beside(path string) func(name string) ([]byte, error) {
+	read := map[string][]byte{}
+	return func(name string) ([]byte, error) {
+		if !filepath.IsLocal(name) {
+			return nil, errs.New(errs.Invalid, "the file %q lies outside the model's folder", name)
+		}
+		if data, ok := read[name]; ok {
+			return data, nil
+		}
+		data, err := readBounded(filepath.Join(filepath.Dir(path), name), maxFile)
+		if err == nil {
+			read[name] = data
+		}
+		return data, err
+	}
 }
 
 // Decode opens the content of a model file.

@@ -62,7 +62,7 @@ func TestExportedBoostedGiveTheSameAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := onnx.Open(file)
+			m, err := onnx.Open(file, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func TestNodesThatLoopAreRefused(t *testing.T) {
 	for i := range file { // a walk without an end would hang
 		for _, flip := range []byte{1, 2, 4, 8} {
 			file[i] ^= flip
-			if m, err := onnx.Open(file); err == nil && m.Features() == 3 && len(m.Classes()) == 2 {
+			if m, err := onnx.Open(file, nil); err == nil && m.Features() == 3 && len(m.Classes()) == 2 {
 				opened++
 				m.Scores(out, x[:3])
 			}

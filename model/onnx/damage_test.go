@@ -20,7 +20,7 @@ func TestDamagedFilesOnlyFail(t *testing.T) {
 			for range 1 + r.IntN(4) {
 				bad[r.IntN(len(bad))] ^= byte(1 << r.IntN(8))
 			}
-			m, err := onnx.Open(bad)
+			m, err := onnx.Open(bad, nil)
 			if err == nil && m.Features() < 100 {
 				m.Scores(make([]float64, max(len(m.Classes()), 1)), make([]float64, m.Features()))
 			}

@@ -63,6 +63,7 @@ type tensor struct {
 	shape   []int64
 	nums    []float64
 	strings []string
+	outside [][]byte // says where its data is when another file has it; nil: here
 }
 
 func (t *tensor) encode() *out {

@@ -281,20 +281,16 @@ func (e *ensemble) second(row []float64, s float64, positive bool) int {
 
 // labels returns the labels of classes as the node declares them.
 func labels(n *node, classes []int) *tensor {
-	t := &tensor{elem: typeInt64, shape: []int64{int64(len(classes))}}
-	ints := n.get("classlabels_int64s").ints
-	if n.op == "LinearClassifier" {
-		ints = n.get("classlabels_ints").ints
+	t, declared := &tensor{elem: typeInt64, shape: []int64{int64(len(classes))}}, n.declared()
+	if declared.texts != nil {
+		t.elem = typeString
 	}
-	if len(ints) > 0 {
-		for _, c := range classes {
-			t.nums = append(t.nums, float64(ints[c]))
-		}
-		return t
-	}
-	t.elem = typeString
 	for _, c := range classes {
-		t.strings = append(t.strings, n.get("classlabels_strings").strings[c])
+		if declared.texts != nil {
+			t.strings = append(t.strings, declared.texts[c])
+		} else {
+			t.nums = append(t.nums, declared.nums[c])
+		}
 	}
 	return t
 }

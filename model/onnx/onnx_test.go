@@ -66,7 +66,7 @@ func TestExportedModelsGiveTheSameAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := onnx.Open(file)
+			m, err := onnx.Open(file, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +108,7 @@ func FuzzOpen(f *testing.F) {
 		f.Add(file)
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		m, err := onnx.Open(file)
+		m, err := onnx.Open(file, nil)
 		if err == nil && m.Features() < 100 {
 			m.Scores(make([]float64, max(len(m.Classes()), 1)), make([]float64, m.Features()))
 		}

@@ -10,11 +10,26 @@ import (
 // build returns what computes a node.
 func build(n *node) (operator, error) {
 	if f := elementwise[n.op]; f != nil {
-		return func(in []*tensor) ([]*tensor, error) { return each(in, f) }, nil
+		logical := n.op == "Not" || n.op == "IsNaN" || n.op == "IsInf"
+		return func(in []*tensor) ([]*tensor, error) {
+			out, err := each(in, f)
+			if logical {
+				out[0].elem = typeBool
+			}
+			return out, err
+		}, nil
 	}
 	if f := pairwise[n.op]; f != nil {
-		logical := n.op == "Greater" || n.op == "Less" || n.op == "GreaterOrEqual" || n.op == "LessOrEqual" || n.op == "Equal" || n.op == "And" || n.op == "Or"
-		return func(in []*tensor) ([]*tensor, error) { return broadcast(in, f, logical) }, nil
+		logical := n.op == "Greater" || n.op == "Less" || n.op == "GreaterOrEqual" || n.op == "LessOrEqual" || n.op == "Equal" || n.op == "And" || n.op == "Or" || n.op == "Xor"
+		return func(in []*tensor) ([]*tensor, error) {
+			if n.op == "Equal" && (in[0].strings != nil || in[1].strings != nil) {
+				return compareTexts(in)
+			}
+			return broadcast(in, f, logical)
+		}, nil
+	}
+	if f := folds[n.op]; f != nil {
+		return func(in []*tensor) ([]*tensor, error) { return folding(in, f, n.op == "Mean") }, nil
 	}
 	switch n.op {
 	case "TreeEnsembleClassifier":
@@ -23,6 +38,14 @@ func build(n *node) (operator, error) {
 		return treeRegressor(n)
 	case "LinearClassifier", "LinearRegressor":
 		return linearOp(n)
+	case "SVMClassifier":
+		return svmClassifier(n)
+	case "SVMRegressor":
+		return svmRegressor(n)
+	case "OneHotEncoder":
+		return oneHot(n)
+	case "LabelEncoder":
+		return labelEncoder(n)
 	case "Constant":
 		t := n.get("value").t
 		if t == nil {
@@ -34,7 +57,7 @@ func build(n *node) (operator, error) {
 		return func(in []*tensor) ([]*tensor, error) { return cast(in[0], to) }, nil
 	case "Identity", "ZipMap", "Dropout":
 		return func(in []*tensor) ([]*tensor, error) { return in[:1], nil }, nil
-	case "Scaler", "Imputer", "Normalizer", "Binarizer", "ArrayFeatureExtractor", "FeatureVectorizer", "OneHotEncoder":
+	case "Scaler", "Imputer", "Normalizer", "Binarizer", "ArrayFeatureExtractor", "FeatureVectorizer":
 		return feature(n)
 	}
 	return shapeOp(n)
@@ -51,7 +74,9 @@ var elementwise = map[string]func(float64) float64{
 		}
 		return 0
 	},
-	"Not": func(v float64) float64 { return truth(v == 0) }, "IsNaN": func(v float64) float64 { return truth(v != v) },
+	"Sin": math.Sin, "Cos": math.Cos, "Erf": math.Erf, "Round": math.RoundToEven, "Softplus": func(v float64) float64 { return math.Log1p(math.Exp(v)) },
+	"IsInf": func(v float64) float64 { return truth(math.IsInf(v, 0)) },
+	"Not":   func(v float64) float64 { return truth(v == 0) }, "IsNaN": func(v float64) float64 { return truth(v != v) },
 }
 
 func truth(b bool) float64 {
@@ -64,11 +89,31 @@ func truth(b bool) float64 {
 var pairwise = map[string]func(a, b float64) float64{
 	"Add": func(a, b float64) float64 { return a + b }, "Sub": func(a, b float64) float64 { return a - b },
 	"Mul": func(a, b float64) float64 { return a * b }, "Div": func(a, b float64) float64 { return a / b },
-	"Max": math.Max, "Min": math.Min, "Pow": math.Pow,
+	"Pow": math.Pow, "Mod": math.Mod, "Xor": func(a, b float64) float64 { return truth((a != 0) != (b != 0)) },
 	"Greater": func(a, b float64) float64 { return truth(a > b) }, "Less": func(a, b float64) float64 { return truth(a < b) },
 	"GreaterOrEqual": func(a, b float64) float64 { return truth(a >= b) }, "LessOrEqual": func(a, b float64) float64 { return truth(a <= b) },
 	"Equal": func(a, b float64) float64 { return truth(a == b) }, "And": func(a, b float64) float64 { return truth(a != 0 && b != 0) },
 	"Or": func(a, b float64) float64 { return truth(a != 0 || b != 0) },
+}
+
+// folds are the operators of any number of operands.
+var folds = map[string]func(a, b float64) float64{
+	"Sum": func(a, b float64) float64 { return a + b }, "Mean": func(a, b float64) float64 { return a + b }, "Max": math.Max, "Min": math.Min,
+}
+
+func folding(in []*tensor, f func(a, b float64) float64, mean bool) ([]*tensor, error) {
+	out := in[:1]
+	for _, t := range in[1:] {
+		var err error
+		if out, err = broadcast([]*tensor{out[0], t}, f, false); err != nil {
+			return nil, err
+		}
+		out[0] = out[0].rounded()
+	}
+	if mean {
+		return each(out, func(v float64) float64 { return v / float64(len(in)) })
+	}
+	return out, nil
 }
 
 func each(in []*tensor, f func(float64) float64) ([]*tensor, error) {
@@ -131,13 +176,13 @@ func broadcast(in []*tensor, f func(a, b float64) float64, logical bool) ([]*ten
 }
 
 func cast(t *tensor, to int) ([]*tensor, error) {
+	if t.strings != nil || to == typeString {
+		return castTexts(t, to)
+	}
 	switch to {
 	case typeFloat, typeDouble, typeInt64, typeInt32, typeBool:
 	default:
 		return nil, errs.New(errs.Unsupported, "a cast to element type %d", to)
-	}
-	if t.strings != nil {
-		return nil, errs.New(errs.Unsupported, "a cast of text")
 	}
 	out := &tensor{elem: to, shape: t.shape, nums: slices.Clone(t.nums)}
 	if to == typeBool {
@@ -189,7 +234,7 @@ func feature(n *node) (operator, error) {
 				normalize(t.nums[r*p:(r+1)*p], norm)
 			}
 		case "ArrayFeatureExtractor":
-			return gather(in[0], in[1], int64(len(in[0].shape)-1))
+			return extract(in[0], in[1])
 		case "FeatureVectorizer":
 			return concat(in, 1)
 		default:
@@ -197,6 +242,16 @@ func feature(n *node) (operator, error) {
 		}
 		return []*tensor{t}, nil
 	}, nil
+}
+
+// extract picks places along the last axis, which then has as many elements as
+// there are places; a vector counts as one row.
+func extract(t, places *tensor) ([]*tensor, error) {
+	if len(t.shape) == 1 {
+		t = &tensor{elem: t.elem, shape: []int64{1, t.shape[0]}, nums: t.nums, strings: t.strings}
+	}
+	flat := &tensor{elem: places.elem, shape: []int64{int64(len(places.nums))}, nums: places.nums}
+	return gather(t, flat, -1)
 }
 
 // normalize divides a row by its norm, in float32 as onnxruntime does: for L2 it

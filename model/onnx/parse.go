@@ -3,6 +3,7 @@ package onnx
 import (
 	"encoding/binary"
 	"math"
+	"strconv"
 
 	"github.com/drivecast/drivecast/errs"
 )
@@ -114,7 +115,10 @@ func parseAttr(raw []byte) (a attr, err error) {
 		case 4:
 			a.s = string(f.raw)
 		case 5:
-			if a.t, err = parseTensor(f.raw); err != nil {
+			if a.t, err = parseTensor(f.raw); err == nil && a.t.outside != nil {
+				err = errs.New(errs.Unsupported, "ONNX: an attribute whose tensor is in another file")
+			}
+			if err != nil {
 				return a, err
 			}
 		case 7:
@@ -196,12 +200,12 @@ func parseTensor(raw []byte) (*tensor, error) {
 			for b := f.raw; len(b) >= 8; b = b[8:] {
 				t.nums = append(t.nums, math.Float64frombits(binary.LittleEndian.Uint64(b)))
 			}
-		case 13, 14:
-			return nil, errs.New(errs.Unsupported, "ONNX: tensors in other files are not read")
+		case 13:
+			t.outside = append(t.outside, f.raw)
 		}
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.err != nil || t.outside != nil {
+		return t, r.err
 	}
 	if packed != nil {
 		if err := t.unpack(packed); err != nil {
@@ -212,6 +216,53 @@ func parseTensor(raw []byte) (*tensor, error) {
 		return nil, invalid("ONNX: a tensor of shape %v holds %d elements", t.shape, len(t.nums)+len(t.strings))
 	}
 	return t, nil
+}
+
+// fetch reads a tensor that is kept in another file, which read returns by name.
+func (t *tensor) fetch(read func(name string) ([]byte, error)) error {
+	where := map[string]string{}
+	for _, raw := range t.outside {
+		r := &in{b: raw}
+		var f field
+		key := ""
+		for r.next(&f) {
+			if f.number == 1 {
+				key = string(f.raw)
+			} else if f.number == 2 {
+				where[key] = string(f.raw)
+			}
+		}
+		if r.err != nil {
+			return r.err
+		}
+	}
+	if read == nil {
+		return errs.New(errs.Unsupported, "ONNX: the tensor %s is in another file (%s): open the model by its path", t.name, where["location"])
+	}
+	data, err := read(where["location"])
+	if err != nil {
+		return errs.Wrap(err, "ONNX: the tensor %s", t.name)
+	}
+	from, length := uint64(0), uint64(len(data))
+	if s := where["offset"]; s != "" {
+		from, err = strconv.ParseUint(s, 10, 63)
+	}
+	if s := where["length"]; s != "" && err == nil {
+		length, err = strconv.ParseUint(s, 10, 63)
+	} else {
+		length -= min(from, length)
+	}
+	if err != nil || from > uint64(len(data)) || length > uint64(len(data))-from {
+		return invalid("ONNX: the tensor %s lies outside the file %s", t.name, where["location"])
+	}
+	t.outside = nil
+	if err := t.unpack(data[from : from+length]); err != nil {
+		return err
+	}
+	if t.count() != int64(len(t.nums)) {
+		return invalid("ONNX: a tensor of shape %v holds %d elements", t.shape, len(t.nums))
+	}
+	return nil
 }
 
 // count returns the elements of the shape, -1 when it is none.

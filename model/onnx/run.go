@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"github.com/drivecast/drivecast/errs"
 )
@@ -11,25 +12,35 @@ type Model struct {
 	Names     []string // input names, when each column is an input
 	Labels    []string // class labels that are text, or nil
 	LabelType string   // "long" or "string"; "" for a regressor
+	Texts     []Text   // columns that hold text
 
 	g       *graph
 	ops     []operator
 	consts  map[string]*tensor
 	cols    int
 	classes []float64
-	label   string // output that holds labels, ""
-	score   string // tensor that holds probabilities or the value
+	label   string   // output that holds labels, ""
+	score   string   // tensor that holds probabilities or the value
+	columns []string // outputs of one class each, side by side; nil: score holds all
 }
 
 // operator computes the outputs of one node.
 type operator func(in []*tensor) ([]*tensor, error)
 
 // Open reads an ONNX model of numeric columns that classifies or predicts a
-// value. Operators that are not known are of kind Unsupported.
-func Open(data []byte) (*Model, error) {
+// value. Operators that are not known are of kind Unsupported. Tensors that are kept
+// in other files are read by read, which may be nil.
+func Open(data []byte, read func(name string) ([]byte, error)) (*Model, error) {
 	g, err := parse(data)
 	if err != nil {
 		return nil, err
+	}
+	for i := range g.consts {
+		if t := &g.consts[i]; t.outside != nil {
+			if err := t.fetch(read); err != nil {
+				return nil, err
+			}
+		}
 	}
 	m := &Model{g: g, consts: map[string]*tensor{}}
 	for i := range g.consts {
@@ -56,13 +67,20 @@ func (m *Model) readInputs() error {
 		}
 	}
 	m.g.inputs = ins
-	for _, v := range ins {
-		if v.elem == typeString || v.elem == 0 {
-			return errs.New(errs.Unsupported, "ONNX: the input %s is not numeric", v.name)
+	var texts []string
+	for j, v := range ins {
+		switch v.elem {
+		case 0:
+			return errs.New(errs.Unsupported, "ONNX: the input %s is no tensor", v.name)
+		case typeString:
+			if texts == nil {
+				texts = m.g.knownTexts()
+			}
+			m.Texts = append(m.Texts, Text{Column: j, Values: texts})
 		}
 	}
 	switch {
-	case len(ins) == 1 && len(ins[0].shape) == 2 && ins[0].shape[1] > 0 && ins[0].shape[1] < 1<<24:
+	case len(ins) == 1 && m.Texts == nil && len(ins[0].shape) == 2 && ins[0].shape[1] > 0 && ins[0].shape[1] < 1<<24:
 		m.cols = int(ins[0].shape[1])
 		return nil
 	case len(ins) >= 1:
@@ -80,25 +98,21 @@ func (m *Model) readInputs() error {
 
 // readOutputs finds labels and scores, and tries the model on a row of zeros.
 func (m *Model) readOutputs() error {
+	labels, err := m.classesOf()
+	if err != nil {
+		return err
+	}
+	if labels != nil {
+		m.classes, m.LabelType = labels.nums, "long"
+		if labels.texts != nil {
+			m.LabelType, m.Labels, m.classes = "string", labels.texts, make([]float64, len(labels.texts))
+			for c := range m.classes {
+				m.classes[c] = float64(c)
+			}
+		}
+	}
 	for i := range m.g.nodes {
-		n := &m.g.nodes[i]
-		ints, texts := n.get("classlabels_int64s").ints, n.get("classlabels_strings").strings
-		if n.op == "LinearClassifier" {
-			ints = n.get("classlabels_ints").ints
-		}
-		if len(ints) > 0 && m.classes == nil {
-			m.LabelType = "long"
-			for _, v := range ints {
-				m.classes = append(m.classes, float64(v))
-			}
-		}
-		if len(texts) > 0 && m.classes == nil {
-			m.LabelType, m.Labels = "string", texts
-			for c := range texts {
-				m.classes = append(m.classes, float64(c))
-			}
-		}
-		if n.op == "ZipMap" {
+		if n := &m.g.nodes[i]; n.op == "ZipMap" && len(n.in) > 0 {
 			m.score = n.in[0]
 		}
 	}
@@ -109,24 +123,7 @@ func (m *Model) readOutputs() error {
 	if err != nil {
 		return err
 	}
-	for _, o := range m.g.output {
-		t := vals[o.name]
-		if t == nil {
-			return invalid("ONNX: the output %s is never computed", o.name)
-		}
-		switch {
-		case m.classes != nil && (t.elem == typeInt64 || t.elem == typeString || m.g.ours && o.name == "label") && m.label == "":
-			m.label = o.name
-		case m.score == "" && (t.elem == typeFloat || t.elem == typeDouble):
-			m.score = o.name
-		}
-	}
-	t := vals[m.score]
-	k := max(len(m.classes), 1)
-	if t == nil || len(t.nums) != k && (len(t.nums) != 1 || k != 2) {
-		return errs.New(errs.Unsupported, "ONNX: no output holds a value or a probability for each class")
-	}
-	return nil
+	return m.findOutputs(vals)
 }
 
 // readOwn finds the classes of a file that Export wrote.
@@ -162,14 +159,14 @@ func (m *Model) Scores(dst, x []float64) {
 		}
 		return
 	}
-	t := vals[m.score]
-	if k == 2 && len(t.nums) == n { // the second class alone
-		for r, v := range t.nums {
+	scores := m.scored(vals)
+	if k == 2 && len(scores) == n { // the second class alone
+		for r, v := range scores {
 			dst[2*r], dst[2*r+1] = 1-v, v
 		}
 		return
 	}
-	copy(dst[:n*k], t.nums)
+	copy(dst[:n*k], scores)
 }
 
 // Decide writes the class whose label the model gives; see model.Decider.
@@ -210,6 +207,9 @@ func (m *Model) run(x []float64, n int) (map[string]*tensor, error) {
 				t.nums[r] = x[r*m.cols+j]
 			}
 		}
+		if v.elem == typeString {
+			t.nums, t.strings = nil, spelled(t.nums, m.Texts[slices.IndexFunc(m.Texts, func(x Text) bool { return x.Column == j })].Values)
+		}
 		vals[v.name] = t.rounded()
 	}
 	for i, op := range m.ops {
@@ -247,7 +247,7 @@ func (n *node) checkInputs(in []*tensor) error {
 	switch n.op {
 	case "Constant":
 		need = 0
-	case "Gather", "ArrayFeatureExtractor", "MatMul", "Gemm", "Reshape":
+	case "Gather", "ArrayFeatureExtractor", "MatMul", "Gemm", "Reshape", "Expand", "GatherElements", "CumSum":
 		need = 2
 	case "Where":
 		need = 3
@@ -262,15 +262,16 @@ func (n *node) checkInputs(in []*tensor) error {
 	}
 	takesText := false
 	switch n.op {
-	case "Gather", "ArrayFeatureExtractor", "Identity", "ZipMap", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast", "Shape":
+	case "Gather", "ArrayFeatureExtractor", "Identity", "ZipMap", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast", "Shape",
+		"Concat", "Transpose", "Slice", "Expand", "GatherElements", "LabelEncoder", "OneHotEncoder", "Equal", "Where":
 		takesText = true
 	}
 	for _, t := range in {
 		if t != nil && len(t.strings) > 0 && !takesText {
 			return errs.New(errs.Unsupported, "ONNX operator %s on text", n.op)
 		}
-		if t == nil && n.op == "Concat" {
-			return invalid("ONNX operator Concat lacks a part")
+		if t == nil && (n.op == "Concat" || folds[n.op] != nil) {
+			return invalid("ONNX operator %s lacks a part", n.op)
 		}
 	}
 	return nil

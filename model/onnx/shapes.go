@@ -10,6 +10,9 @@ import (
 // shapeOp builds the operators that move and join elements, and reductions.
 func shapeOp(n *node) (operator, error) {
 	axis := n.integer("axis", 0)
+	if reductions[n.op] != nil {
+		return reduce(n)
+	}
 	switch n.op {
 	case "Concat":
 		return func(in []*tensor) ([]*tensor, error) { return concat(in, axis) }, nil
@@ -30,8 +33,6 @@ func shapeOp(n *node) (operator, error) {
 			}
 			return []*tensor{t}, nil
 		}, nil
-	case "ArgMax", "ReduceSum", "ReduceMax", "ReduceMean", "ReduceMin":
-		return reduce(n)
 	case "Where":
 		return where, nil
 	case "Clip":
@@ -45,104 +46,68 @@ func shapeOp(n *node) (operator, error) {
 			return []*tensor{t}, nil
 		}, nil
 	}
+	return placeOp(n)
+}
+
+// placeOp builds the operators that pick, turn and repeat elements.
+func placeOp(n *node) (operator, error) {
+	axis := n.integer("axis", -1)
+	switch n.op {
+	case "Transpose":
+		return func(in []*tensor) ([]*tensor, error) { return transpose(in[0], n.get("perm").ints) }, nil
+	case "Slice":
+		return func(in []*tensor) ([]*tensor, error) {
+			parts := [4][]int64{n.get("starts").ints, n.get("ends").ints, n.get("axes").ints}
+			for i := 1; i < len(in) && i < 5; i++ {
+				if in[i] != nil {
+					parts[i-1] = whole(in[i])
+				}
+			}
+			return slice(in[0], parts[0], parts[1], parts[2], parts[3])
+		}, nil
+	case "Expand":
+		return func(in []*tensor) ([]*tensor, error) { return expand(in[0], whole(in[1])) }, nil
+	case "ConstantOfShape":
+		return func(in []*tensor) ([]*tensor, error) {
+			v := &tensor{elem: typeFloat, nums: []float64{0}}
+			if t := n.get("value").t; t != nil && len(t.nums) == 1 {
+				v = &tensor{elem: t.elem, nums: t.nums}
+			}
+			return expand(v, whole(in[0]))
+		}, nil
+	case "GatherElements":
+		return func(in []*tensor) ([]*tensor, error) {
+			return gatherElements(in[0], in[1], n.integer("axis", 0))
+		}, nil
+	case "TopK":
+		return func(in []*tensor) ([]*tensor, error) {
+			k := n.integer("k", -1)
+			if len(in) > 1 && in[1] != nil && len(in[1].nums) == 1 {
+				k = int64(in[1].nums[0])
+			}
+			return topK(in[0], int(k), axis, n.integer("largest", 1) != 0)
+		}, nil
+	case "CumSum":
+		return func(in []*tensor) ([]*tensor, error) { return cumulated(n, in) }, nil
+	}
 	return nil, errs.New(errs.Unsupported, "it is not supported; serve the model with onnxruntime, or save the estimator itself")
 }
 
-func concat(in []*tensor, axis int64) ([]*tensor, error) {
-	rank := len(in[0].shape)
-	if rank == 0 {
-		return nil, invalid("parts without a shape")
-	}
-	if axis < 0 {
-		axis += int64(rank)
-	}
-	if rank != 2 || axis != 1 {
-		if rank == 1 || axis == 0 {
-			return stack(in)
-		}
-		return nil, errs.New(errs.Unsupported, "joining along axis %d of %d", axis, rank)
-	}
-	rows, w := in[0].shape[0], int64(0)
-	for _, t := range in {
-		if len(t.shape) != 2 || t.shape[0] != rows || t.strings != nil {
-			return nil, invalid("parts of shape %v and %v", in[0].shape, t.shape)
-		}
-		w += t.shape[1]
-	}
-	out := &tensor{elem: in[0].elem, shape: []int64{rows, w}, nums: make([]float64, 0, rows*w)}
-	for r := range rows {
-		for _, t := range in {
-			out.nums = append(out.nums, t.nums[r*t.shape[1]:(r+1)*t.shape[1]]...)
-		}
-	}
-	return []*tensor{out}, nil
-}
-
-// stack joins along the first axis.
-func stack(in []*tensor) ([]*tensor, error) {
-	out := &tensor{elem: in[0].elem, shape: slices.Clone(in[0].shape)}
-	out.shape[0] = 0
-	for _, t := range in {
-		if len(t.shape) != len(out.shape) || !slices.Equal(t.shape[1:], out.shape[1:]) {
-			return nil, invalid("parts of shape %v and %v", in[0].shape, t.shape)
-		}
-		out.shape[0] += t.shape[0]
-		out.nums = append(out.nums, t.nums...)
-	}
-	return []*tensor{out}, nil
-}
-
-func gather(t, at *tensor, axis int64) ([]*tensor, error) {
-	if axis < 0 {
-		axis += int64(len(t.shape))
-	}
-	switch {
-	case len(at.strings) > 0 || len(at.shape) > 4:
-		return nil, invalid("places that are no numbers")
-	case len(t.shape) == 1:
-		out := &tensor{elem: t.elem, shape: at.shape}
-		for _, f := range at.nums {
-			i := int(f)
-			if i < 0 {
-				i += int(t.shape[0])
-			}
-			if i < 0 || i >= int(t.shape[0]) {
-				return nil, invalid("element %d of %d", i, t.shape[0])
-			}
-			if t.strings != nil {
-				out.strings = append(out.strings, t.strings[i])
-			} else {
-				out.nums = append(out.nums, t.nums[i])
-			}
-		}
-		return []*tensor{out}, nil
-	case len(t.shape) == 2 && axis == 1 && t.strings == nil:
-		rows, p := t.rows()
-		out := &tensor{elem: t.elem, shape: append([]int64{int64(rows)}, at.shape...)}
-		for r := range rows {
-			for _, f := range at.nums {
-				i := int(f)
-				if i < 0 {
-					i += p
-				}
-				if i < 0 || i >= p {
-					return nil, invalid("column %d of %d", i, p)
-				}
-				out.nums = append(out.nums, t.nums[r*p+i])
-			}
-		}
-		return []*tensor{out}, nil
-	}
-	return nil, errs.New(errs.Unsupported, "picking along axis %d of shape %v", axis, t.shape)
-}
-
+// product multiplies matrices; further axes in front are those of one side, or the
+// same on both.
 func product(a, b *tensor) ([]*tensor, error) {
+	if len(a.shape) > 2 || len(b.shape) > 2 {
+		return products(a, b)
+	}
 	n, p := a.rows()
 	q, k := b.rows()
-	if p != q || len(a.shape) != 2 {
+	if len(a.shape) == 1 {
+		n, p = 1, int(a.shape[0])
+	}
+	if p != q || len(a.shape) == 0 || len(b.shape) == 0 {
 		return nil, invalid("shapes %v and %v", a.shape, b.shape)
 	}
-	out := &tensor{elem: a.elem, shape: []int64{int64(n), int64(k)}, nums: make([]float64, n*k)}
+	out := &tensor{elem: a.elem, shape: slices.Concat(a.shape[:len(a.shape)-1], b.shape[1:]), nums: make([]float64, n*k)}
 	for r := range n {
 		for c := range k {
 			s := 0.0
@@ -151,6 +116,37 @@ func product(a, b *tensor) ([]*tensor, error) {
 			}
 			out.nums[r*k+c] = s
 		}
+	}
+	return []*tensor{out}, nil
+}
+
+// products multiplies stacks of matrices one by one.
+func products(a, b *tensor) ([]*tensor, error) {
+	if len(a.shape) < 2 || len(b.shape) < 2 {
+		return nil, errs.New(errs.Unsupported, "shapes %v and %v", a.shape, b.shape)
+	}
+	as, bs := a.shape[:len(a.shape)-2], b.shape[:len(b.shape)-2]
+	stack := as
+	if len(as) == 0 {
+		stack = bs
+	} else if len(bs) > 0 && !slices.Equal(as, bs) {
+		return nil, errs.New(errs.Unsupported, "shapes %v and %v", a.shape, b.shape)
+	}
+	count := (&tensor{shape: stack}).count()
+	part := func(t *tensor, i int64, alone bool) *tensor {
+		size := t.shape[len(t.shape)-2] * t.shape[len(t.shape)-1]
+		if alone {
+			i = 0
+		}
+		return &tensor{elem: t.elem, shape: t.shape[len(t.shape)-2:], nums: t.nums[i*size : (i+1)*size]}
+	}
+	out := &tensor{elem: a.elem, shape: slices.Concat(stack, []int64{a.shape[len(a.shape)-2], b.shape[len(b.shape)-1]})}
+	for i := range count {
+		one, err := product(part(a, i, len(as) == 0), part(b, i, len(bs) == 0))
+		if err != nil {
+			return nil, err
+		}
+		out.nums = append(out.nums, one[0].nums...)
 	}
 	return []*tensor{out}, nil
 }
@@ -235,6 +231,27 @@ func reshape(n *node) (operator, error) {
 	}, nil
 }
 
+// cumulated adds up along an axis.
+func cumulated(n *node, in []*tensor) ([]*tensor, error) {
+	if n.integer("exclusive", 0) != 0 || n.integer("reverse", 0) != 0 || len(in[1].nums) != 1 {
+		return nil, errs.New(errs.Unsupported, "sums that leave the element out or run backwards")
+	}
+	a, err := axisOf(int64(in[1].nums[0]), len(in[0].shape))
+	if err != nil {
+		return nil, err
+	}
+	before, size, after := around(in[0].shape, a)
+	out := &tensor{elem: in[0].elem, shape: in[0].shape, nums: slices.Clone(in[0].nums)}
+	for b := range before {
+		for i := 1; i < size; i++ {
+			for c := range after {
+				out.nums[(b*size+i)*after+c] += out.nums[(b*size+i-1)*after+c]
+			}
+		}
+	}
+	return []*tensor{out}, nil
+}
+
 // fit returns a wanted shape with 0 (as before) and -1 (what is left) resolved.
 func fit(want, old []int64, total int64) []int64 {
 	out := slices.Clone(want)
@@ -255,58 +272,97 @@ func fit(want, old []int64, total int64) []int64 {
 	return out
 }
 
-// reduce builds reductions along the columns of a matrix.
+// reduce builds reductions along axes, by default along all.
 func reduce(n *node) (operator, error) {
-	keep := n.integer("keepdims", 1) != 0
+	keep, fold, places := n.integer("keepdims", 1) != 0, reductions[n.op], n.op == "ArgMax" || n.op == "ArgMin"
+	if n.integer("select_last_index", 0) != 0 {
+		return nil, errs.New(errs.Unsupported, "the last of equal elements")
+	}
 	return func(in []*tensor) ([]*tensor, error) {
 		t := in[0]
 		axes := slices.Clone(n.get("axes").ints)
-		if n.op == "ArgMax" {
+		if places {
 			axes = []int64{n.integer("axis", 0)}
 		}
 		if len(in) > 1 && in[1] != nil {
-			for _, v := range in[1].nums {
-				axes = append(axes, int64(v))
+			axes = append(axes, whole(in[1])...)
+		}
+		if len(axes) == 0 {
+			if n.integer("noop_with_empty_axes", 0) != 0 {
+				return in[:1], nil
+			}
+			for d := range t.shape {
+				axes = append(axes, int64(d))
 			}
 		}
-		if len(t.shape) != 2 || len(axes) != 1 || axes[0] != 1 && axes[0] != -1 || t.shape[1] == 0 {
-			return nil, errs.New(errs.Unsupported, "a reduction of shape %v along %v", t.shape, axes)
+		gone := make([]bool, len(t.shape))
+		for _, axis := range axes {
+			a, err := axisOf(axis, len(t.shape))
+			if err != nil {
+				return nil, err
+			}
+			gone[a] = true
 		}
-		rows, p := t.rows()
-		out := &tensor{elem: t.elem, shape: []int64{int64(rows)}}
+		return folded(t, gone, keep, places, fold)
+	}, nil
+}
+
+// folded makes one element of all that differ only along the axes that are gone.
+func folded(t *tensor, gone []bool, keep, places bool, fold func([]float64) float64) ([]*tensor, error) {
+	out := &tensor{elem: t.elem, shape: []int64{}}
+	if places {
+		out.elem = typeInt64
+	}
+	size, cells := 1, 1
+	for d, n := range t.shape {
+		if !gone[d] {
+			cells *= int(n)
+			out.shape = append(out.shape, n)
+			continue
+		}
+		size *= int(n)
 		if keep {
 			out.shape = append(out.shape, 1)
 		}
-		if n.op == "ArgMax" {
-			out.elem = typeInt64
-		}
-		for r := range rows {
-			row := t.nums[r*p : (r+1)*p]
-			v := 0.0
-			switch n.op {
-			case "ArgMax":
-				v = float64(argmax(row))
-			case "ReduceMax":
-				v = slices.Max(row)
-			case "ReduceMin":
-				v = slices.Min(row)
-			default:
-				for _, x := range row {
-					v += x
-				}
-				if n.op == "ReduceMean" {
-					v /= float64(p)
-				}
+	}
+	if size == 0 {
+		return nil, errs.New(errs.Unsupported, "a reduction of nothing")
+	}
+	parts := make([][]float64, cells)
+	for i, v := range t.nums {
+		cell, rest, step := 0, i, 1
+		for d := len(t.shape) - 1; d >= 0; d-- {
+			at := rest % int(t.shape[d])
+			rest /= int(t.shape[d])
+			if !gone[d] {
+				cell += at * step
+				step *= int(t.shape[d])
 			}
-			out.nums = append(out.nums, v)
 		}
-		return []*tensor{out}, nil
-	}, nil
+		parts[cell] = append(parts[cell], v)
+	}
+	out.nums = make([]float64, cells)
+	for c, v := range parts {
+		out.nums[c] = fold(v)
+	}
+	return []*tensor{out}, nil
+}
+
+// whole returns the elements of a tensor of integers.
+func whole(t *tensor) []int64 {
+	out := make([]int64, len(t.nums))
+	for i, v := range t.nums {
+		out[i] = int64(v)
+	}
+	return out
 }
 
 func where(in []*tensor) ([]*tensor, error) {
 	if len(in) != 3 {
 		return nil, invalid("%d operands", len(in))
+	}
+	if in[1].strings != nil || in[2].strings != nil {
+		return whereTexts(in)
 	}
 	yes, err := broadcast([]*tensor{in[1], in[0]}, func(v, c float64) float64 {
 		if c != 0 {
