@@ -6,6 +6,7 @@ import (
 
 	"github.com/drivecast/drivecast/errs"
 	"github.com/drivecast/drivecast/model/boosted"
+	"github.com/drivecast/drivecast/model/mlfolder"
 	"github.com/drivecast/drivecast/model/onnx"
 	"github.com/drivecast/drivecast/model/pickle"
 	"github.com/drivecast/drivecast/model/sklearn"
@@ -62,7 +63,10 @@ func decodeCBM(data []byte) (*Model, error) {
 func fromBoosted(b *boosted.Model) *Model {
 	m := &Model{Estimator: b, Format: b.Library}
 	m.adopt(b)
-	if b.Raw && b.Classes() != nil {
+	switch {
+	case b.Raw && b.Label: // a plain prediction is the class, as a float
+		m.LabelType = mlfolder.Double
+	case b.Raw && b.Classes() != nil:
 		m.Method = "raw"
 	}
 	return m
@@ -74,6 +78,7 @@ func (m *Model) adopt(b *boosted.Model) {
 	if m.Labels == nil {
 		m.Labels, m.LabelType = b.Labels, b.LabelType
 	}
+	m.Listed = strings.HasPrefix(b.Library, "CatBoost") && len(b.Classes()) > 2
 	for _, t := range b.Texts {
 		e := positions(m.columnName(t.Column), t.Values, true)
 		e.Missing = !t.Strict
@@ -135,11 +140,11 @@ func boostedOf(lib string, o *pickle.Object) (*boosted.Model, error) {
 	}
 	for _, name := range []string{"_classes", "classes_"} { // of LightGBM, and of XGBoost before 1.6
 		if labels, ok := o.Attr(name); ok && labels != nil && b.Classes() != nil {
-			nums, texts, _, err := sklearn.Labels(labels)
+			nums, texts, typ, err := sklearn.Labels(labels)
 			if err != nil {
 				return nil, err
 			}
-			b.Labels = texts
+			b.Labels, b.LabelType = texts, typ
 			return b, b.Relabel(nums)
 		}
 	}

@@ -26,6 +26,7 @@ type Model struct {
 	Risk      Risk                // the zero value stands for DefaultRisk
 	Base      []float64           // typical value of each column, against which a linear model is explained; nil: 0
 	Method    string              // what a plain prediction is: "predict" (or ""), "predict_proba", or "raw": the last class's probability, as boosters answer
+	Listed    bool                // a plain prediction is a list of one, as some libraries answer
 	Limits    Limits              // rows that the source library refuses
 	Known     []Known             // columns that take known numbers only
 	Unused    []bool              // columns that the model drops at once: they may hold anything, or be missing; nil: none

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/drivecast/drivecast/errs"
+	"github.com/drivecast/drivecast/model/boosted"
 	"github.com/drivecast/drivecast/model/mlfolder"
 	"github.com/drivecast/drivecast/model/native"
 )
@@ -80,16 +81,32 @@ func openFolder(dir string) (*Model, error) {
 			return nil, err
 		}
 	}
+	return m, m.flavored(meta)
+}
+
+// flavored takes over what the flavours say of a plain prediction.
+func (m *Model) flavored(meta *mlfolder.MLmodel) error {
 	for _, lib := range []string{"xgboost", "lightgbm"} {
 		class := meta.Flavors[lib].Text("model_class")
 		if class != "" && !strings.HasSuffix(class, ".Booster") {
 			m.Method = "predict"
 		}
 	}
-	if method := meta.Flavors["python_function"].Text("predict_fn"); method != "" {
-		m.Method = method
+	b, ok := m.Estimator.(*boosted.Model)
+	if ok && meta.Flavors["catboost"].Text("model_type") == "CatBoost" && b.Classes() != nil {
+		if !b.Unlinked() {
+			return errs.New(errs.Unsupported, "a catboost.CatBoost of several outputs answers raw values; log it as a CatBoostClassifier")
+		}
+		m.Labels, m.LabelType, m.Listed = nil, "", false
 	}
-	return m, nil
+	switch method := meta.Flavors["python_function"].Text("predict_fn"); method {
+	case "":
+	case "predict", "predict_proba", "raw":
+		m.Method = method
+	default:
+		return errs.New(errs.Unsupported, "its predictions are those of %s (predict_fn), which is not supported; log it with pyfunc_predict_fn predict or predict_proba", method)
+	}
+	return nil
 }
 
 // dataFile returns the model file of the flavour that is best read here.

@@ -101,6 +101,8 @@ func (p *plan) predictions(dst []byte, a *answer, rows int, opt options) []byte 
 			dst = appendFloat(dst, a.scores[2*r+1])
 		case p.m.Classifier() && (opt.proba || opt.raw):
 			dst = p.row(dst, a, r)
+		case p.m.Classifier() && p.m.Listed:
+			dst = append(append(append(dst, '['), p.labels[a.classes[r]]...), ']')
 		case p.m.Classifier():
 			dst = append(dst, p.labels[a.classes[r]]...)
 		default:

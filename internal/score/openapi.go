@@ -85,7 +85,7 @@ func (p *plan) answerType() string {
 	switch {
 	case !p.m.Classifier():
 		return "number"
-	case p.m.Method == "predict_proba" && p.m.Outputs() > 0:
+	case p.m.Method == "predict_proba" && p.m.Outputs() > 0 || p.m.Listed:
 		return "array"
 	case p.m.Method == "raw":
 		return "number"

@@ -63,6 +63,9 @@ func (m *Model) catObjective(info object) error {
 			m.Labels = append(m.Labels, n)
 		}
 	}
+	if class.str("class_label_type") == "Boolean" {
+		m.LabelType = "boolean"
+	}
 	if m.Labels != nil && len(m.Labels) != k {
 		return invalid("class names of mixed types")
 	}

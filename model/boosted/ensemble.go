@@ -16,6 +16,7 @@ type Model struct {
 	Codes     []Coded  // columns whose values are categories that are numbers
 	Library   string   // as in "XGBoost 3.2.0"
 	Raw       bool     // a plain prediction is the score, not the label
+	Label     bool     // with Raw: it is the label even so, as a float
 
 	classes []float64
 	cols    int
@@ -109,6 +110,17 @@ func (m *Model) treeSum() kernel.Sum {
 		}
 	}
 	return s
+}
+
+// Unlinked makes the raw answers of a classifier the answers, as catboost.CatBoost
+// gives them. It reports whether there is one a row, which is what it can do.
+func (m *Model) Unlinked() bool {
+	if m.outputs != 1 {
+		return false
+	}
+	m.classes, m.Labels, m.LabelType = nil, nil, ""
+	m.answer = func(dst, raw []float64) { dst[0] = raw[0] }
+	return true
 }
 
 // Marginal reports whether the library's classifier has a decision function.

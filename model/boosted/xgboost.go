@@ -315,7 +315,7 @@ func (b *booster) finish(m *Model, objective string) error {
 			dst[0], dst[1] = float64(1-q), float64(q)
 		}
 	case strings.HasPrefix(objective, "multi:soft"):
-		m.classes, m.LabelType = counted(m.outputs), "long"
+		m.classes, m.LabelType, m.Label = counted(m.outputs), "long", objective == "multi:softmax"
 		m.answer = func(dst, raw []float64) {
 			softmax(dst, raw)
 			for c := range dst {
