@@ -113,7 +113,7 @@ func otherLibrary(o *pickle.Object, sparse bool) (sklearn.Estimator, error) {
 		}
 	}
 	if sparse && lib == "xgboost" { // what a sparse matrix leaves out is missing to XGBoost, zero to others
-		b.Absent(0)
+		b.Sparse()
 	}
 	if _, ok := o.Attr("_fitted_with_feature_names"); ok && lib == "lightgbm" { // since 4.7, as is decision_function
 		b.SetMargins()

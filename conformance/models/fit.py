@@ -69,6 +69,14 @@ def save(name, est, X, how="pickle", tol=0.0, nan=False, inf=False, proba=True, 
 FAULTS = []
 
 
+def keep_plain(name, est, X, tol):
+    """Saves a model of its own format whose answers are compared on rows like those it was fitted to."""
+    global rows
+    wide, rows = rows, lambda X, nan, inf=False: np.ascontiguousarray(X[:150], dtype="f4").astype("f8")
+    save(name, est, X, "native", tol=tol)
+    rows = wide
+
+
 def keep(name, est, X, how, tol, nan, inf, proba, ask):
     d = os.path.join(OUT, name)
     os.makedirs(d)

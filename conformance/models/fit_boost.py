@@ -57,6 +57,13 @@ def xgb(f):
         f.save(f"xgb-stopped-{k}", Asked("model.json", c.save_model, c.predict_proba, classes=list(range(k))), X, "native", **opt)
         f.save(f"xgb-stopped-{k}-pickle", c, X, **opt)
         f.save(f"xgb-pipeline-{k}", make_pipeline(StandardScaler(), x.XGBClassifier(n_estimators=5, n_jobs=1)).fit(X, y), X, tol=1.3e-7, nan=True)
+        c = x.XGBClassifier(booster="dart", rate_drop=0.4, n_estimators=40, early_stopping_rounds=2, num_parallel_tree=2, n_jobs=1).fit(X[:200], y[:200], eval_set=[(X[200:], y[200:])], verbose=False)
+        f.save(f"xgb-dart-stopped-{k}", Asked("model.json", c.save_model, c.predict_proba, classes=list(range(k))), X, "native", **opt)
+        for gone in (0, -1.0):
+            f.save(f"xgb-missing{gone}-{k}", x.XGBClassifier(n_estimators=5, missing=gone, n_jobs=1).fit(X.round(0), y), X.round(0), **opt)
+        sparse(f, f"xgb-sparse-{k}", x.XGBClassifier(n_estimators=5, n_jobs=1), X, y, 1.3e-7)
+    X, y = f.data(2)
+    f.save("xgb-logitraw", x.XGBClassifier(n_estimators=5, objective="binary:logitraw", n_jobs=1).fit(X, y), X, tol=4e-7, nan=True)
     X, y = f.data(0)
     for obj in ["reg:squarederror", "count:poisson", "reg:gamma", "reg:tweedie", "reg:absoluteerror", "reg:pseudohubererror"]:
         r = x.XGBRegressor(n_estimators=15, objective=obj, n_jobs=1).fit(X, np.abs(y) + 0.1)
@@ -69,6 +76,21 @@ def xgb(f):
         p = b.predict(x.DMatrix(A, feature_types=["q", "c", "q", "q", "q"], enable_categorical=True)).astype(float)
         return np.stack([1 - p, p], 1)
     f.save("xgb-categories", Asked("model.json", b.save_model, ask, classes=[0, 1]), np.abs(C), "native", tol=1.3e-7)
+
+
+def sparse(f, name, est, X, y, tol):
+    """Pipelines whose last step is given a sparse matrix: what it leaves out is missing to XGBoost, zero to others."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import BaggingClassifier
+    from sklearn.pipeline import FeatureUnion, make_pipeline
+    from sklearn.preprocessing import KBinsDiscretizer, MaxAbsScaler, OneHotEncoder
+    W = X.copy()
+    W[:, 3:] = np.abs(np.round(X[:, 3:] * 2)) % 4
+    hot = ColumnTransformer([("o", OneHotEncoder(handle_unknown="ignore"), [3, 4]), ("k", "passthrough", [0])], sparse_threshold=1.0)
+    for part, steps in [("columns", [hot]), ("bins", [KBinsDiscretizer(4)]), ("scaled", [hot, MaxAbsScaler()]),
+                        ("union", [FeatureUnion([("a", hot), ("b", MaxAbsScaler())])]), ("dense", [ColumnTransformer(hot.transformers, sparse_threshold=0)])]:
+        f.save(f"{name}-{part}", make_pipeline(*steps, est).fit(W, y), W, tol=tol)
+    f.save(f"{name}-bagging", make_pipeline(hot, BaggingClassifier(est, n_estimators=3, random_state=0)).fit(W, y), W, tol=tol)
 
 
 def lgb(f):
@@ -88,6 +110,13 @@ def lgb(f):
                 shap = (lambda A: c.booster_.predict(A, pred_contrib=True)) if name in ("plain", "nomissing", "dart", "ova") and k == 2 else None
                 f.save(f"lgb-{name}-{k}", Asked("model.txt", c.booster_.save_model, c.predict_proba, classes=list(range(k)), contrib=shap), X, "native", **o)
         f.save(f"lgb-pickle-{k}{kind}", g.LGBMClassifier(**base).fit(X, y), X, **opt)
+        if kind == "i":
+            from sklearn.calibration import CalibratedClassifierCV
+            for method in ("sigmoid", "isotonic"):
+                f.save(f"lgb-calibrated-{method}-{k}", CalibratedClassifierCV(g.LGBMClassifier(**base), method=method, cv=3).fit(X, y), X, tol=1e-11)
+            sparse(f, f"lgb-sparse-{k}", g.LGBMClassifier(**base), X, y, 1e-12)
+    X, y = f.data(2, kind="b")
+    f.save("lgb-boolean", g.LGBMClassifier(**base).fit(X, y), X, **opt)
     X, y = f.data(2)
     f.save("lgb-pipeline", make_pipeline(StandardScaler(), g.LGBMClassifier(**base)).fit(X, y), X, tol=1e-12)
     G = X.copy()

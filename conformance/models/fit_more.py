@@ -60,7 +60,7 @@ def histogram(f):
 
 def ensembles(f):
     from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.ensemble import (AdaBoostClassifier, AdaBoostRegressor, BaggingClassifier, BaggingRegressor, IsolationForest,
+    from sklearn.ensemble import (AdaBoostClassifier, AdaBoostRegressor, BaggingClassifier, BaggingRegressor, GradientBoostingClassifier, IsolationForest,
                                   RandomForestClassifier, RandomForestRegressor, StackingClassifier, StackingRegressor, VotingClassifier,
                                   VotingRegressor)
     from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -95,6 +95,21 @@ def ensembles(f):
         f.save("calibrated-pipeline-" + t, CalibratedClassifierCV(make_pipeline(StandardScaler(), LogisticRegression()), cv=3).fit(X, y), X, **exp)
         f.save("bayes-" + t, GaussianNB().fit(X, y), X, tol=1e-11)
         f.save("grid-" + t, GridSearchCV(RandomForestClassifier(5, random_state=0), {"max_depth": [2, 4]}, cv=2).fit(X, y), X)
+        f.save("calibrated-bagging-" + t, CalibratedClassifierCV(BaggingClassifier(LinearSVC(), n_estimators=3, random_state=0), cv=2).fit(X, y), X, **exp)
+        f.save("calibrated-boosting-" + t, CalibratedClassifierCV(GradientBoostingClassifier(n_estimators=4), cv=2).fit(X, y), X, **exp)
+        if VERSION >= (1, 6):
+            from sklearn.frozen import FrozenEstimator
+            f.save("frozen-" + t, CalibratedClassifierCV(FrozenEstimator(RandomForestClassifier(5, random_state=0).fit(X, y))).fit(X, y), X, **exp)
+        if VERSION >= (1, 8):
+            for name, est in [("forest", RandomForestClassifier(5, random_state=0)), ("svc", LinearSVC()), ("logistic", LogisticRegression())]:
+                f.save(f"temperature-{name}-{t}", CalibratedClassifierCV(est, method="temperature", cv=2).fit(X, y), X, **exp)
+        if VERSION >= (1, 5) and k == 2:
+            from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+            for limit in (0.3, 0.8):
+                f.save(f"threshold-{limit}", FixedThresholdClassifier(LogisticRegression(), threshold=limit).fit(X, y), X, **exp)
+                f.save(f"threshold-first-{limit}", FixedThresholdClassifier(LogisticRegression(), threshold=limit, pos_label=0).fit(X, y), X, **exp)
+            f.save("threshold-margin", FixedThresholdClassifier(LinearSVC(), threshold=0.4).fit(X, y), X, proba=False)
+            f.save("threshold-tuned", TunedThresholdClassifierCV(LogisticRegression()).fit(X, y), X, **exp)
     X, y = f.data(0)
     pair = [("a", LinearRegression()), ("b", RandomForestRegressor(5, random_state=0))]
     f.save("ada-value", AdaBoostRegressor(n_estimators=9, random_state=0).fit(X, y), X)
@@ -131,6 +146,8 @@ def margins(f):
 
 def transformers(f):
     from sklearn.ensemble import RandomForestClassifier
+    from sklearn.decomposition import PCA
+    from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -168,6 +185,8 @@ def transformers(f):
         ("onehot", [OneHotEncoder(handle_unknown="ignore")], W, {}),
         ("ordinal", [OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)], W, {}),
         ("union", [FeatureUnion([("a", StandardScaler()), ("b", MinMaxScaler())])], X, {}),
+        ("best", [SelectKBest(k=3)], X, {}), ("share", [SelectPercentile(percentile=40)], X, {}), ("variance", [VarianceThreshold(0.9)], X, {}),
+        ("components", [MinMaxScaler(clip=True), PCA(3)], X, {}), ("whitened", [MinMaxScaler(clip=True), PCA(2, whiten=True)], X, {}),
         ("union-weights", [FeatureUnion([("a", StandardScaler()), ("b", MinMaxScaler())], transformer_weights={"a": 2})], X, {}),
     ]:
         B = np.nan_to_num(A)

@@ -28,6 +28,42 @@ class Session:
         return np.array([[row[c] for c in self.classes_.tolist()] for row in p]) if isinstance(p, list) else p
 
 
+def around(f, k, kind):
+    """Models whose exports are tensor operators around, or instead of, one classifier."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.compose import ColumnTransformer
+    from sklearn.decomposition import PCA
+    from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier, RandomForestClassifier, StackingClassifier
+    from sklearn.linear_model import LogisticRegression, SGDClassifier
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, PolynomialFeatures
+    from sklearn.svm import SVC
+    X, y = f.data(k, kind=kind)
+    W = X.copy()
+    W[:, 4] = np.abs(np.round(X[:, 4] * 2)) % 4
+    forest = lambda: RandomForestClassifier(4, max_depth=4, random_state=0)
+    for name, est, A in [
+        ("bayes", GaussianNB(), X), ("net", MLPClassifier((8,), max_iter=40, random_state=0), X), ("vectors", SVC(probability=True, random_state=0), X),
+        ("calibrated", CalibratedClassifierCV(forest(), cv=2), X), ("isotonic", CalibratedClassifierCV(forest(), cv=2, method="isotonic"), X),
+        ("bagging", BaggingClassifier(forest(), n_estimators=3, random_state=0), X), ("ada", AdaBoostClassifier(n_estimators=3, random_state=0), X),
+        ("stacking", StackingClassifier([("a", forest()), ("b", LogisticRegression())], cv=2), X), ("rest", OneVsRestClassifier(LogisticRegression()), X),
+        ("sgd", SGDClassifier(loss="log_loss", random_state=0), X), ("pca", make_pipeline(PCA(3), LogisticRegression()), X),
+        ("bins", make_pipeline(KBinsDiscretizer(4, encode="ordinal"), LogisticRegression()), X),
+        ("powers", make_pipeline(PolynomialFeatures(2), LogisticRegression()), X),
+        ("hot", make_pipeline(ColumnTransformer([("o", OneHotEncoder(), [4])], remainder="passthrough"), LogisticRegression()), W),
+        ("places", make_pipeline(ColumnTransformer([("o", OrdinalEncoder(), [4])], remainder="passthrough"), forest()), W),
+    ]:
+        try:
+            exported = Session(est.fit(A, y), A, zipmap=False)
+        except Exception as e:
+            print("skl2onnx cannot export", name, type(e).__name__, str(e)[:80])
+            continue
+        f.keep_plain("onnx-%s-%d%s" % (name, k, kind), exported, A, tol=1e-5)
+
+
 def main(f):
     try:
         import skl2onnx  # noqa: F401
@@ -64,6 +100,7 @@ def main(f):
             f.save(f"onnx-{name}-{k}{kind}", exported, X, "native", **far)
             if name in ("forest", "logistic"):
                 f.save(f"onnx-{name}-zipmap-{k}{kind}", Session(est, X), X, "native", **far)
+        around(f, k, kind)
     X, y = f.data(0)
     for est in [RandomForestRegressor(9, max_depth=5, random_state=0), GradientBoostingRegressor(n_estimators=9, random_state=0), LinearRegression()]:
         f.save("onnx-" + type(est).__name__, Session(est.fit(X, y), X), X, "native", **tol)

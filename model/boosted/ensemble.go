@@ -30,6 +30,7 @@ type Model struct {
 	scale   float64                  // what the trees' values are multiplied by, 0 standing for 1
 
 	absent  []float32 // values that are missing, beside NaN
+	sparse  bool      // zeros are missing
 	margins bool      // the library's classifier has a decision function
 
 	paths kernel.Paths // prepared by the first Explain
@@ -88,7 +89,7 @@ func (m *Model) Explain(dst, row []float64) (base float64, space string) {
 // value, and what it is turned into; ok is false when the answer is no such sum
 // over the row as it is.
 func (m *Model) TreeSum() (s kernel.Sum, ok bool) {
-	if m.explain == nil || len(m.absent) > 0 {
+	if m.explain == nil || m.altered() {
 		return s, false
 	}
 	return m.treeSum(), true

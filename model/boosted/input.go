@@ -11,9 +11,8 @@ type Coded struct {
 	Strict bool // the library refuses another value
 }
 
-// Absent makes values count as missing, as XGBoost's parameter missing does, and
-// its reading of a sparse matrix for zero. NaN always is. The library compares in
-// float32.
+// Absent makes values count as missing, as XGBoost's parameter missing does. NaN
+// always is. The library compares in float32.
 func (m *Model) Absent(values ...float64) {
 	for _, v := range values {
 		if !math.IsNaN(v) {
@@ -22,14 +21,24 @@ func (m *Model) Absent(values ...float64) {
 	}
 }
 
+// Sparse makes zeros count as missing, which a sparse matrix leaves out: just zero,
+// not what only float32 takes for it.
+func (m *Model) Sparse() { m.sparse = true }
+
+// altered reports whether some values of a row count as missing.
+func (m *Model) altered() bool { return m.sparse || len(m.absent) > 0 }
+
 // input returns rows as the trees take them: x itself where nothing differs.
 func (m *Model) input(x []float64) []float64 {
-	if len(m.absent) == 0 && len(m.Codes) == 0 {
+	if !m.altered() && len(m.Codes) == 0 {
 		return x
 	}
 	out := make([]float64, len(x))
 	copy(out, x)
 	for i, v := range out {
+		if m.sparse && v == 0 {
+			out[i] = math.NaN()
+		}
 		for _, a := range m.absent {
 			if float32(v) == a {
 				out[i] = math.NaN()
