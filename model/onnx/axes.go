@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/drivecast/drivecast/errs"
@@ -331,62 +330,4 @@ func topK(t *tensor, k int, axis int64, largest bool) ([]*tensor, error) {
 		}
 	}
 	return []*tensor{v, at}, nil
-}
-
-// reduction folds the elements of one cell.
-var reductions = map[string]func(v []float64) float64{
-	"ReduceSum": total, "ReduceMean": func(v []float64) float64 { return total(v) / float64(len(v)) },
-	"ReduceMax": slices.Max[[]float64], "ReduceMin": slices.Min[[]float64],
-	"ReduceProd": func(v []float64) float64 {
-		p := 1.0
-		for _, x := range v {
-			p *= x
-		}
-		return p
-	},
-	"ReduceL1": func(v []float64) float64 {
-		s := 0.0
-		for _, x := range v {
-			s += math.Abs(x)
-		}
-		return s
-	},
-	"ReduceSumSquare": squares, "ReduceL2": func(v []float64) float64 { return math.Sqrt(squares(v)) },
-	"ReduceLogSum": func(v []float64) float64 { return math.Log(total(v)) },
-	"ReduceLogSumExp": func(v []float64) float64 {
-		top, s := slices.Max(v), 0.0
-		if math.IsInf(top, 0) {
-			return top
-		}
-		for _, x := range v {
-			s += math.Exp(x - top)
-		}
-		return top + math.Log(s)
-	},
-	"ArgMax": func(v []float64) float64 { return float64(argmax(v)) },
-	"ArgMin": func(v []float64) float64 {
-		best := 0
-		for i, x := range v {
-			if x < v[best] {
-				best = i
-			}
-		}
-		return float64(best)
-	},
-}
-
-func total(v []float64) float64 {
-	s := 0.0
-	for _, x := range v {
-		s += x
-	}
-	return s
-}
-
-func squares(v []float64) float64 {
-	s := 0.0
-	for _, x := range v {
-		s += x * x
-	}
-	return s
 }

@@ -113,7 +113,7 @@ func (m *machine) popMark() ([]any, error) {
 // take returns the next n bytes of the input.
 func (m *machine) take(n uint64) ([]byte, error) {
 	if n > uint64(len(m.b)-m.i) {
-		return nil, invalid("%d bytes announced, %d left", n, len(m.b)-m.i)
+		return nil, invalid("%d bytes announced, %d left: the file is cut off or damaged; copy it again, or save the model anew", n, len(m.b)-m.i)
 	}
 	out := m.b[m.i : m.i+int(n) : m.i+int(n)]
 	m.i += int(n)
